@@ -1,0 +1,55 @@
+"""What can go wrong while rendering.
+
+RenderError
+├── UnknownVoice          no engine has a voice of that name
+├── UnknownAvatar         no presenter has that name
+├── UnspeakableText       the voice cannot read this text (another script, or nothing to say)
+├── SpeechFailed          an engine broke; trying again may help
+├── EncodingFailed        the encoder broke
+└── UnfitOutput           the finished file misses a bound of the quality report
+
+`code` is stable and public (it is `VideoFailure.code`); `is_retryable` says whether the same
+storyboard may succeed another time.
+"""
+
+from typing import ClassVar
+
+
+class RenderError(Exception):
+    code: ClassVar[str] = "RENDER_FAILED"
+    is_retryable: ClassVar[bool] = True
+
+
+class UnknownVoice(RenderError):
+    code = "UNKNOWN_VOICE"
+    is_retryable = False
+
+    def __init__(self, voice_id: str) -> None:
+        super().__init__(f"There is no voice {voice_id!r}. The query `voices` lists those there are.")
+        self.voice_id = voice_id
+
+
+class UnknownAvatar(RenderError):
+    code = "UNKNOWN_AVATAR"
+    is_retryable = False
+
+    def __init__(self, avatar_id: str) -> None:
+        super().__init__(f"There is no avatar {avatar_id!r}. The query `avatars` lists those there are.")
+        self.avatar_id = avatar_id
+
+
+class UnspeakableText(RenderError):
+    code = "UNSPEAKABLE_TEXT"
+    is_retryable = False
+
+
+class SpeechFailed(RenderError):
+    code = "SPEECH_FAILED"
+
+
+class EncodingFailed(RenderError):
+    code = "ENCODING_FAILED"
+
+
+class UnfitOutput(RenderError):
+    code = "UNFIT_OUTPUT"
