@@ -1,0 +1,127 @@
+"""One engine per process, and transactions that behave alike on SQLite and PostgreSQL."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import alembic.command
+from alembic.config import Config
+from sqlalchemy import event, func, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+T = TypeVar("T")
+
+# A PostgreSQL that is down or restarting shows itself as one of these; asyncpg lets the bare
+# ConnectionRefusedError (an OSError) through.
+_PASSING_FAULTS = (OperationalError, InterfaceError, OSError)
+
+
+class Database:
+    """
+    Every session is short: opened for one transaction, closed before anything slow happens. Two
+    resolvers that run side by side each open their own.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self.url = url
+        self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
+        if self.is_sqlite:
+            self.engine = create_async_engine(url, pool_size=pool_size, max_overflow=0)
+            _prepare_sqlite(self.engine)
+        else:
+            self.engine = create_async_engine(
+                url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True
+            )
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """A transaction that writes; commits when the block ends, rolls back when it raises."""
+        async with AsyncSession(self.engine, expire_on_commit=False, autoflush=False) as session:
+            if self.is_sqlite:
+                await session.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
+            yield session
+            await session.commit()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """A transaction that only reads: on SQLite it waits for no writer."""
+        async with AsyncSession(self.engine, expire_on_commit=False, autoflush=False) as session:
+            yield session
+
+    async def retrying(self, work: Callable[[AsyncSession], Awaitable[T]], *, attempts: int = 5) -> T:
+        """Run `work` in a transaction, again from its beginning when the database drops out.
+
+        `work` must be safe to repeat: the commit that was lost may have taken place.
+        """
+        for attempt in range(1, attempts + 1):
+            try:
+                async with self.transaction() as session:
+                    return await work(session)
+            except _PASSING_FAULTS:
+                if attempt == attempts:
+                    raise
+                await asyncio.sleep(min(5.0, 0.1 * 2**attempt) * random.uniform(0.5, 1.5))
+        raise AssertionError("unreachable")
+
+    async def now(self, session: AsyncSession) -> datetime:
+        """The database's clock, which all machines share; leases are set and judged by no other."""
+        if self.is_sqlite:
+            # One machine: its clock is the process's. SQLite 3.40 has no sub-second unixepoch().
+            return datetime.now(UTC)
+        moment: datetime = (await session.execute(select(func.clock_timestamp()))).scalar_one()
+        return moment.astimezone(UTC)
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+def is_passing_fault(error: BaseException) -> bool:
+    """Whether the database may be back in a moment."""
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    return isinstance(error, _PASSING_FAULTS)
+
+
+def _prepare_sqlite(engine: AsyncEngine) -> None:
+    @event.listens_for(engine.sync_engine, "connect")
+    def configure(connection: Any, _record: object) -> None:
+        # The driver's own transaction control would begin every transaction DEFERRED.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=30000"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Any) -> None:
+        # A deferred transaction that turns to writing fails at once with "database is locked" when another
+        # has written meanwhile, whatever the timeout; an immediate one waits its turn.
+        mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
+        connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+def migrate(url: str) -> None:
+    """Bring the database to the newest schema; does nothing when it is there.
+
+    Runs an event loop of its own: call it before one runs, or in a thread.
+    """
+    alembic.command.upgrade(alembic_config(url), "head")
+
+
+def alembic_config(url: str) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_migrations_directory()))
+    config.attributes["url"] = url
+    return config
+
+
+def _migrations_directory() -> Path:
+    package = Path(__file__).parent
+    installed = package / "migrations"
+    return installed if installed.is_dir() else package.parent / "migrations"

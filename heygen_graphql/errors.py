@@ -1,0 +1,93 @@
+"""The domain's errors.
+
+HeygenError
+├── BadSettings           the server cannot start as it is configured
+├── InvalidInput          what the caller can mend; carries every fault at once (`userErrors`)
+└── Refused               the caller may not do this at all (a top-level error with `code`)
+    ├── Unauthenticated
+    ├── Forbidden
+    ├── RateLimited       carries `retry_after_seconds`
+    └── BadRequest        a malformed argument outside an input object (`first: 0`)
+
+A miss is no error: it is None.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+
+class UserErrorCode(StrEnum):
+    REQUIRED = "REQUIRED"
+    TOO_SHORT = "TOO_SHORT"
+    TOO_LONG = "TOO_LONG"
+    INVALID = "INVALID"
+    NOT_FOUND = "NOT_FOUND"
+    TAKEN = "TAKEN"
+    INVALID_CREDENTIALS = "INVALID_CREDENTIALS"
+    ACCOUNT_INACTIVE = "ACCOUNT_INACTIVE"
+    UNKNOWN_VOICE = "UNKNOWN_VOICE"
+    UNKNOWN_AVATAR = "UNKNOWN_AVATAR"
+    UNSUPPORTED_LANGUAGE = "UNSUPPORTED_LANGUAGE"
+    VIDEO_NOT_EDITABLE = "VIDEO_NOT_EDITABLE"
+    VIDEO_ALREADY_FINISHED = "VIDEO_ALREADY_FINISHED"
+    NOT_RETRYABLE = "NOT_RETRYABLE"
+    IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
+    LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing the caller can mend."""
+
+    code: UserErrorCode
+    message: str
+    field: tuple[str, ...] | None = None
+    """The path inside the input, like ("scenes", "1", "script"); None when no single field is at fault."""
+
+
+class HeygenError(Exception):
+    pass
+
+
+class BadSettings(HeygenError):
+    pass
+
+
+class InvalidInput(HeygenError):
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__("; ".join(fault.message for fault in faults))
+        self.faults = tuple(faults)
+
+    @classmethod
+    def one(cls, code: UserErrorCode, message: str, *field: str) -> "InvalidInput":
+        return cls([Fault(code, message, field or None)])
+
+
+class Refused(HeygenError):
+    code: ClassVar[str]
+
+
+class Unauthenticated(Refused):
+    code = "UNAUTHENTICATED"
+
+
+class Forbidden(Refused):
+    code = "FORBIDDEN"
+
+
+class BadRequest(Refused):
+    code = "BAD_USER_INPUT"
+
+
+class RateLimited(Refused):
+    code = "RATE_LIMITED"
+
+    def __init__(self, what: str, limit: int, retry_after_seconds: int) -> None:
+        super().__init__(
+            f"More than {limit} {what} in a minute. Try again in {retry_after_seconds} second"
+            f"{'' if retry_after_seconds == 1 else 's'}."
+        )
+        self.limit = limit
+        self.retry_after_seconds = retry_after_seconds

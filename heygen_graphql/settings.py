@@ -1,0 +1,153 @@
+"""Everything the environment may say, read here and nowhere else."""
+
+import os
+import secrets
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from heygen_graphql.errors import BadSettings
+
+MIN_SECRET_BYTES = 32
+
+
+def _comma_separated(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+def _async_driver(url: str | None) -> str | None:
+    if url is None or url.startswith(("sqlite+aiosqlite://", "postgresql+asyncpg://")):
+        return url
+    raise ValueError(
+        f"{url.split(':', 1)[0]!r} is no database this server speaks; "
+        "write postgresql+asyncpg://user:password@host/name or sqlite+aiosqlite:///path"
+    )
+
+
+class Settings(BaseSettings):
+    """One server's configuration. Environment names are the fields' names in capitals.
+
+    With no DATABASE_URL, REDIS_URL and STORAGE_URL the server is *embedded*: one process with SQLite,
+    an in-process queue and a folder. With REDIS_URL it is one of many: `api` and `worker` processes.
+    """
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True)
+
+    project_name: str = "heygen_graphql"
+    debug: bool = False
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+    """How many videos one process renders at once, each in a child process of its own."""
+    log_json: bool = False
+
+    secret_key: SecretStr | None = None
+    algorithm: Annotated[str, Field(pattern="^HS(256|384|512)$")] = "HS256"
+    access_token_expire_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 30
+    refresh_token_expire_days: Annotated[int, Field(ge=1, le=365)] = 30
+
+    database_url: Annotated[str | None, AfterValidator(_async_driver)] = None
+    redis_url: str | None = None
+    storage_url: str | None = None
+    data_dir: Path = Path("data")
+    public_url: str | None = None
+    """Where clients reach the server, for links that leave it; the request's own address when not set."""
+
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ("localhost", "127.0.0.1", "[::1]")
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+
+    videos_per_minute: Annotated[int, Field(ge=1)] = 10
+    """createVideo, retryVideo and re-rendering updateVideo calls that one user may make in a minute."""
+    sign_ins_per_minute: Annotated[int, Field(ge=1)] = 20
+    """signUp, logIn and changePassword calls that one client address may make in a minute."""
+    link_expire_seconds: Annotated[int, Field(ge=60, le=7 * 24 * 3600)] = 3600
+
+    render_soft_limit_seconds: Annotated[float, Field(gt=0)] = 25 * 60
+    """After this long a render is told to stop (SIGTERM) ..."""
+    render_hard_limit_seconds: Annotated[float, Field(gt=0)] = 30 * 60
+    """... and after this long it is killed."""
+    render_max_failures: Annotated[int, Field(ge=1)] = 3
+    """Renders that may fail for a passing reason before the video is FAILED."""
+    render_max_attempts: Annotated[int, Field(ge=1)] = 25
+    """Claims of one video, crashes of the whole server included, before it is FAILED."""
+    lease_seconds: Annotated[float, Field(ge=1)] = 15
+    """How long a silent worker keeps a video before another may take it over."""
+    sweep_seconds: Annotated[float, Field(gt=0)] = 5
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split_lists(cls, values: dict[str, object]) -> dict[str, object]:
+        for name in ("allowed_hosts", "cors_origins"):
+            if name in values:
+                values[name] = _comma_separated(values[name])
+        return values
+
+    @model_validator(mode="after")
+    def _limits_in_order(self) -> Self:
+        if self.render_hard_limit_seconds < self.render_soft_limit_seconds:
+            raise ValueError("RENDER_HARD_LIMIT_SECONDS must not be less than RENDER_SOFT_LIMIT_SECONDS")
+        return self
+
+    @property
+    def is_embedded(self) -> bool:
+        """One process is the whole server: nothing of it is shared with another machine."""
+        return self.redis_url is None
+
+    @cached_property
+    def resolved_database_url(self) -> str:
+        return self.database_url or f"sqlite+aiosqlite:///{(self.data_dir / 'heygen.db').absolute()}"
+
+    @cached_property
+    def resolved_storage_url(self) -> str:
+        return self.storage_url or (self.data_dir / "files").absolute().as_uri()
+
+    @cached_property
+    def signing_key(self) -> bytes:
+        """The secret that signs tokens and links.
+
+        The embedded server makes one at its first start and keeps it in the data directory, readable by
+        its owner alone.
+
+        Raises:
+            BadSettings: the secret is too short, or missing where several processes must share one.
+        """
+        if self.secret_key is not None:
+            key = self.secret_key.get_secret_value().encode()
+            if len(key) < MIN_SECRET_BYTES:
+                raise BadSettings(
+                    f"SECRET_KEY has {len(key)} bytes; it needs at least {MIN_SECRET_BYTES}. "
+                    + _HOW_TO_MAKE_A_KEY
+                )
+            return key
+        if not self.is_embedded:
+            raise BadSettings(
+                "SECRET_KEY is not set; every process needs the same one. " + _HOW_TO_MAKE_A_KEY
+            )
+        return _kept_key(self.data_dir / "secret_key")
+
+
+_HOW_TO_MAKE_A_KEY = 'Make one with: python -c "import secrets; print(secrets.token_urlsafe(48))"'
+
+
+def _kept_key(path: Path) -> bytes:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        # O_EXCL with the mode in the same call: the key is at no moment readable by others, and of two
+        # processes that start together one wins.
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        key = path.read_bytes().strip()
+        if len(key) < MIN_SECRET_BYTES:
+            raise BadSettings(
+                f"{path} is damaged; remove it to have a new key made (everyone signs in anew)"
+            ) from None
+        return key
+    key = secrets.token_urlsafe(48).encode()
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(key + b"\n")
+    return key

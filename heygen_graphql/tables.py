@@ -1,0 +1,232 @@
+"""Every table. Rules that must hold whatever the code does are constraints here, not checks elsewhere."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+from uuid import UUID, uuid4
+
+from sqlalchemy import JSON as SqlJson
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    MetaData,
+    TypeDecorator,
+    UniqueConstraint,
+    Uuid,
+)
+from sqlalchemy import Enum as SqlEnum
+from sqlmodel import Field, SQLModel
+
+# Named constraints, so that a migration on SQLite can find the one it replaces.
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+metadata: MetaData = SQLModel.metadata
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware instant in UTC on every backend; SQLite alone would hand back naive ones."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a naive datetime reached the database: {value!r}")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class VideoStatus(StrEnum):
+    PENDING = "PENDING"
+    PROCESSING = "PROCESSING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    CANCELED = "CANCELED"
+
+    @property
+    def is_final(self) -> bool:
+        return self in (VideoStatus.COMPLETED, VideoStatus.FAILED, VideoStatus.CANCELED)
+
+
+def _in_values(column: str, values: type[StrEnum]) -> str:
+    return f"{column} IN ({', '.join(repr(value.value) for value in values)})"
+
+
+def _enum_type(values: type[StrEnum]) -> SqlEnum:
+    # Text and a CHECK of our own: a native enumeration cannot lose or rename a value in a migration.
+    return SqlEnum(values, native_enum=False, create_constraint=False, length=20, values_callable=list)
+
+
+# None is the database's NULL, not JSON's null.
+_NULLABLE_JSON = SqlJson(none_as_null=True)
+
+
+def _owner_column() -> Column[UUID]:
+    return Column(Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False)
+
+
+class User(SQLModel, table=True):
+    __tablename__: ClassVar[str] = "users"
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    email: str = Field(max_length=254)
+    """As the person writes it."""
+    email_key: str = Field(max_length=254, unique=True)
+    """Case-folded: two accounts never differ by case alone."""
+    full_name: str | None = Field(default=None, max_length=200)
+    password_hash: str
+    is_active: bool = True
+    is_superuser: bool = False
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    updated_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    last_login_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class Session(SQLModel, table=True):
+    """One sign-in. Its refresh token changes at every use; an old one that comes back ends the session."""
+
+    __tablename__: ClassVar[str] = "sessions"
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    user_id: UUID = Field(sa_column=_owner_column())
+    token_hash: str = Field(max_length=64, unique=True)
+    """SHA-256 of the refresh token that is valid now."""
+    previous_token_hash: str | None = Field(default=None, max_length=64, index=True)
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    refreshed_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+
+    __table_args__ = (Index("ix_sessions_user_id", "user_id"),)
+
+
+class Video(SQLModel, table=True):
+    """A video and, while it is rendered, the claim on it: the row is the truth, the queue only hints."""
+
+    __tablename__: ClassVar[str] = "videos"
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    owner_id: UUID = Field(sa_column=_owner_column())
+    title: str | None = Field(default=None, max_length=200)
+    request: dict[str, Any] = Field(sa_type=SqlJson)
+    """What the owner asked for, before defaults were filled in: what updateVideo changes."""
+    storyboard: dict[str, Any] = Field(sa_type=SqlJson)
+    """`rendering.storyboard.Storyboard` as its `to_json` writes it: every default filled in."""
+    script: str
+    """All scenes' scripts, joined by line breaks, for reading and searching."""
+    voice_id: str = Field(max_length=100)
+    avatar_id: str = Field(max_length=100)
+    language: str = Field(max_length=35)
+    quality: str = Field(max_length=10)
+    aspect_ratio: str = Field(max_length=10)
+    caption_style: str = Field(max_length=10)
+    client_metadata: Any = Field(default=None, sa_column=Column("metadata", _NULLABLE_JSON))
+
+    status: VideoStatus = Field(default=VideoStatus.PENDING, sa_type=_enum_type(VideoStatus))
+    stage: str | None = Field(default="QUEUED", max_length=12)
+    progress: float = 0.0
+    version: int = 1
+    """Grows with every change that a client can see."""
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    updated_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    queued_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    """When it last became PENDING; the queue's order."""
+    started_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    completed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    deleted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """Gone for everybody; the row stays until its files are removed."""
+
+    attempt: int = 0
+    """Claims since the owner last asked for a render."""
+    failures: int = 0
+    """Of these, how many ended in an error rather than in a crash of the server."""
+    fence: int = 0
+    """Grows with every claim, for ever: a worker whose fence is old can change nothing."""
+    lease_expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    hinted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """When the queue was last told of it, or is to be told next: the sweep sends PENDING rows again."""
+
+    files_prefix: str | None = Field(default=None, max_length=200)
+    """Where the finished files lie in storage."""
+    duration_seconds: float | None = None
+    file_size_bytes: int | None = Field(default=None, sa_type=BigInteger)
+    processing_seconds: float | None = None
+    sha256: str | None = Field(default=None, max_length=64)
+    transcript: list[dict[str, Any]] | None = Field(default=None, sa_type=_NULLABLE_JSON)
+    scene_timings: list[dict[str, float]] | None = Field(default=None, sa_type=_NULLABLE_JSON)
+    quality_report: dict[str, Any] | None = Field(default=None, sa_type=_NULLABLE_JSON)
+    failure_code: str | None = Field(default=None, max_length=50)
+    failure_message: str | None = Field(default=None, max_length=500)
+    failure_is_retryable: bool | None = None
+
+    __table_args__ = (
+        CheckConstraint(_in_values("status", VideoStatus), name="status_known"),
+        CheckConstraint("progress >= 0 AND progress <= 1", name="progress_in_range"),
+        CheckConstraint(
+            "status <> 'COMPLETED' OR (files_prefix IS NOT NULL AND completed_at IS NOT NULL)",
+            name="completed_has_files",
+        ),
+        CheckConstraint("status <> 'FAILED' OR failure_code IS NOT NULL", name="failed_has_reason"),
+        CheckConstraint(
+            "status <> 'PROCESSING' OR lease_expires_at IS NOT NULL", name="processing_has_lease"
+        ),
+        Index("ix_videos_owner_id_created_at_id", "owner_id", "created_at", "id"),
+        Index("ix_videos_owner_id_updated_at_id", "owner_id", "updated_at", "id"),
+        Index("ix_videos_status_queued_at_id", "status", "queued_at", "id"),
+    )
+
+
+class VideoEvent(SQLModel, table=True):
+    """A change of a video's status, written in the transaction that made it."""
+
+    __tablename__: ClassVar[str] = "video_events"
+
+    id: int | None = Field(default=None, primary_key=True)
+    video_id: UUID = Field(
+        sa_column=Column(Uuid, ForeignKey("videos.id", ondelete="CASCADE"), nullable=False)
+    )
+    version: int
+    fence: int
+    status: VideoStatus = Field(sa_type=_enum_type(VideoStatus))
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+
+    __table_args__ = (
+        UniqueConstraint("video_id", "version"),
+        CheckConstraint(_in_values("status", VideoStatus), name="status_known"),
+    )
+
+
+class IdempotencyKey(SQLModel, table=True):
+    """What a key was first used for, remembered for a day."""
+
+    __tablename__: ClassVar[str] = "idempotency_keys"
+
+    owner_id: UUID = Field(
+        sa_column=Column(Uuid, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    )
+    key: str = Field(primary_key=True, max_length=255)
+    request_hash: str = Field(max_length=64)
+    """SHA-256 of the input, by which another body under the same key is recognised."""
+    video_id: UUID = Field(
+        sa_column=Column(Uuid, ForeignKey("videos.id", ondelete="CASCADE"), nullable=False, index=True)
+    )
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
