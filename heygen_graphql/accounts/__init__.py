@@ -1,0 +1,39 @@
+"""People: who they are, and how they prove it."""
+
+from heygen_graphql.accounts.people import (
+    KEEP,
+    Keep,
+    change_password,
+    create_user,
+    update_me,
+    users_by_ids,
+    video_counts,
+)
+from heygen_graphql.accounts.sessions import (
+    SignedIn,
+    Viewer,
+    authenticate,
+    log_in,
+    log_out,
+    refresh,
+    sign_up,
+)
+from heygen_graphql.accounts.tokens import Tokens
+
+__all__ = [
+    "KEEP",
+    "Keep",
+    "SignedIn",
+    "Tokens",
+    "Viewer",
+    "authenticate",
+    "change_password",
+    "create_user",
+    "log_in",
+    "log_out",
+    "refresh",
+    "sign_up",
+    "update_me",
+    "users_by_ids",
+    "video_counts",
+]

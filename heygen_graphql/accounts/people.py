@@ -1,0 +1,183 @@
+"""Accounts: made, changed, looked up."""
+
+import unicodedata
+from collections.abc import Iterable
+from enum import Enum
+from typing import Final
+from uuid import UUID
+
+from email_validator import EmailNotValidError, validate_email
+from sqlalchemy import delete
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, func, select
+
+from heygen_graphql.accounts import passwords
+from heygen_graphql.database import Database
+from heygen_graphql.errors import Fault, InvalidInput, Unauthenticated, UserErrorCode
+from heygen_graphql.tables import Session, User, Video, utc_now
+
+MAX_NAME_LENGTH = 200
+
+
+class Keep(Enum):
+    """Stands for "leave it as it is" where None means "remove it"."""
+
+    KEEP = "KEEP"
+
+
+KEEP: Final = Keep.KEEP
+
+
+async def create_user(
+    database: Database, *, email: str, password: str, full_name: str | None = None, is_superuser: bool = False
+) -> User:
+    """
+    Raises:
+        InvalidInput: carries every fault of the three.
+    """
+    address, faults = check_email(email)
+    faults += check_password(password, "password")
+    name, name_faults = check_name(full_name)
+    faults += name_faults
+    if faults:
+        raise InvalidInput(faults)
+    user = User(
+        email=address,
+        email_key=address.casefold(),
+        full_name=name,
+        password_hash=await passwords.hash_password(password),
+        is_superuser=is_superuser,
+    )
+    try:
+        async with database.transaction() as session:
+            session.add(user)
+    except IntegrityError:
+        raise _taken(address) from None
+    return user
+
+
+async def update_me(
+    database: Database, user_id: UUID, *, email: str | Keep = KEEP, full_name: str | Keep | None = KEEP
+) -> User:
+    """
+    Raises:
+        InvalidInput: a fault in either, or the address is taken.
+    """
+    faults: list[Fault] = []
+    address: str | None = None
+    name: str | None = None
+    if email is not KEEP:
+        address, email_faults = check_email(email)
+        faults += email_faults
+    if full_name is not KEEP:
+        name, name_faults = check_name(full_name)
+        faults += name_faults
+    if faults:
+        raise InvalidInput(faults)
+    try:
+        async with database.transaction() as session:
+            user = await _existing(session, user_id)
+            if address is not None:
+                user.email, user.email_key = address, address.casefold()
+            if full_name is not KEEP:
+                user.full_name = name
+            user.updated_at = utc_now()
+            session.add(user)
+    except IntegrityError:
+        raise _taken(address or "") from None
+    return user
+
+
+async def change_password(
+    database: Database, user_id: UUID, *, current_password: str, new_password: str, keep_session: UUID | None
+) -> User:
+    """Set a new password and end every session but `keep_session`.
+
+    Raises:
+        InvalidInput: the current password is wrong, or the new one will not do.
+    """
+    async with database.reading() as session:
+        user = await _existing(session, user_id)
+    faults = check_password(new_password, "newPassword")
+    if not await passwords.is_correct(current_password, user.password_hash):
+        code = UserErrorCode.INVALID_CREDENTIALS
+        faults.insert(0, Fault(code, "That is not the current password.", ("currentPassword",)))
+    if faults:
+        raise InvalidInput(faults)
+    password_hash = await passwords.hash_password(new_password)
+    async with database.transaction() as session:
+        user = await _existing(session, user_id)
+        user.password_hash = password_hash
+        user.updated_at = utc_now()
+        session.add(user)
+        ended = delete(Session).where(col(Session.user_id) == user_id)
+        if keep_session is not None:
+            ended = ended.where(col(Session.id) != keep_session)
+        await session.execute(ended)
+    return user
+
+
+async def users_by_ids(database: Database, ids: Iterable[UUID]) -> dict[UUID, User]:
+    async with database.reading() as session:
+        rows = await session.execute(select(User).where(col(User.id).in_(list(ids))))
+        return {user.id: user for user in rows.scalars()}
+
+
+async def video_counts(database: Database, user_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """Videos per user; users without any are left out."""
+    counted = (
+        select(Video.owner_id, func.count())
+        .where(col(Video.owner_id).in_(list(user_ids)), col(Video.deleted_at).is_(None))
+        .group_by(col(Video.owner_id))
+    )
+    async with database.reading() as session:
+        return dict((await session.execute(counted)).tuples().all())
+
+
+def check_email(email: str) -> tuple[str, list[Fault]]:
+    """The address as it is stored, and what is wrong with it."""
+    try:
+        # No look-up in the DNS: signing up must work on a laptop with no network.
+        return validate_email(email.strip(), check_deliverability=False).normalized, []
+    except EmailNotValidError as error:
+        message = f"{email[:80]!r} is not an e-mail address: {error}"
+        return "", [Fault(UserErrorCode.INVALID, message, ("email",))]
+
+
+def check_password(password: str, field: str) -> list[Fault]:
+    if len(password) < passwords.MIN_LENGTH:
+        message = f"The password has {len(password)} characters; it needs at least {passwords.MIN_LENGTH}."
+        return [Fault(UserErrorCode.TOO_SHORT, message, (field,))]
+    size = len(password.encode())
+    if size > passwords.MAX_BYTES:
+        message = f"The password has {size} bytes in UTF-8; at most {passwords.MAX_BYTES} can be used."
+        return [Fault(UserErrorCode.TOO_LONG, message, (field,))]
+    if "\x00" in password:
+        return [
+            Fault(UserErrorCode.INVALID, "The password contains a NUL character; leave it out.", (field,))
+        ]
+    return []
+
+
+def check_name(full_name: str | None) -> tuple[str | None, list[Fault]]:
+    name = " ".join((full_name or "").split())
+    if len(name) > MAX_NAME_LENGTH:
+        message = f"The name has {len(name)} characters; at most {MAX_NAME_LENGTH} are stored."
+        return None, [Fault(UserErrorCode.TOO_LONG, message, ("fullName",))]
+    if any(unicodedata.category(character) == "Cc" for character in name):
+        message = "The name contains control characters; leave them out."
+        return None, [Fault(UserErrorCode.INVALID, message, ("fullName",))]
+    return name or None, []
+
+
+async def _existing(session: AsyncSession, user_id: UUID) -> User:
+    user = await session.get(User, user_id)
+    if user is None:
+        raise Unauthenticated("This account no longer exists.")
+    return user
+
+
+def _taken(address: str) -> InvalidInput:
+    message = f"There is already an account for {address}. Sign in with logIn instead."
+    return InvalidInput.one(UserErrorCode.TAKEN, message, "email")

@@ -1,0 +1,148 @@
+"""Signing up, in and out, and knowing who calls."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import delete, update
+from sqlmodel import col, select
+
+from heygen_graphql.accounts import passwords
+from heygen_graphql.accounts.people import create_user
+from heygen_graphql.accounts.tokens import Claims, Tokens, fingerprint, new_refresh_token
+from heygen_graphql.database import Database
+from heygen_graphql.errors import InvalidInput, Unauthenticated, UserErrorCode
+from heygen_graphql.tables import Session, User, utc_now
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    user: User
+    access_token: str
+    access_token_expires_at: datetime
+    refresh_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who calls, and by which session."""
+
+    user: User
+    session_id: UUID
+
+
+async def sign_up(
+    database: Database, tokens: Tokens, *, email: str, password: str, full_name: str | None
+) -> SignedIn:
+    """
+    Raises:
+        InvalidInput: carries every fault; TAKEN when the address has an account.
+    """
+    user = await create_user(database, email=email, password=password, full_name=full_name)
+    return await _begin_session(database, tokens, user)
+
+
+async def log_in(database: Database, tokens: Tokens, *, email: str, password: str) -> SignedIn:
+    """
+    Raises:
+        InvalidInput: INVALID_CREDENTIALS, the same for a wrong password and an unknown address;
+            ACCOUNT_INACTIVE, told only to who knows the password.
+    """
+    async with database.reading() as session:
+        found = await session.execute(select(User).where(User.email_key == email.strip().casefold()))
+        user = found.scalar_one_or_none()
+    if not await passwords.is_correct(password, user.password_hash if user else None) or user is None:
+        message = "No account has this e-mail address and password."
+        raise InvalidInput.one(UserErrorCode.INVALID_CREDENTIALS, message)
+    if not user.is_active:
+        message = "This account has been deactivated. Ask whoever runs this server."
+        raise InvalidInput.one(UserErrorCode.ACCOUNT_INACTIVE, message)
+    return await _begin_session(database, tokens, user)
+
+
+async def refresh(database: Database, tokens: Tokens, refresh_token: str) -> SignedIn:
+    """Exchange a refresh token for new ones; the old one is spent.
+
+    A spent token that comes back was stolen, from the caller or by them: the session ends for both
+    (RFC 9700, section 4.14.2).
+
+    Raises:
+        InvalidInput: INVALID_CREDENTIALS.
+    """
+    given = fingerprint(refresh_token)
+    new_token = new_refresh_token()
+    async with database.transaction() as session:
+        now = await database.now(session)
+        rotated = await session.execute(
+            update(Session)
+            .where(col(Session.token_hash) == given, col(Session.expires_at) > now)
+            .values(
+                token_hash=fingerprint(new_token),
+                previous_token_hash=given,
+                refreshed_at=now,
+                expires_at=now + tokens.refresh_lifetime(),
+            )
+            .returning(col(Session.id), col(Session.user_id))
+        )
+        row = rotated.one_or_none()
+        if row is None:
+            await session.execute(delete(Session).where(col(Session.previous_token_hash) == given))
+            user = None
+        else:
+            user = await session.get(User, row.user_id)
+            if user is not None and not user.is_active:
+                await session.execute(delete(Session).where(col(Session.user_id) == user.id))
+                user = None
+    if row is None or user is None:
+        message = "The refresh token is not valid any more. Sign in with logIn."
+        raise InvalidInput.one(UserErrorCode.INVALID_CREDENTIALS, message, "refreshToken")
+    return _signed_in(tokens, user, row.id, new_token, now)
+
+
+async def log_out(database: Database, refresh_token: str) -> None:
+    """End the session; its access tokens stop working at once. Ending an ended one is no fault."""
+    async with database.transaction() as session:
+        await session.execute(delete(Session).where(col(Session.token_hash) == fingerprint(refresh_token)))
+
+
+async def authenticate(database: Database, tokens: Tokens, access_token: str) -> Viewer:
+    """
+    Raises:
+        Unauthenticated: the token is not valid, its session has ended, or the account is inactive.
+    """
+    claims = tokens.read_access(access_token)
+    signed_in = (
+        select(User)
+        .join(Session, col(Session.user_id) == col(User.id))
+        .where(Session.id == claims.session_id, User.id == claims.user_id)
+    )
+    async with database.reading() as session:
+        user = (await session.execute(signed_in)).scalar_one_or_none()
+    if user is None:
+        raise Unauthenticated("This session has ended. Sign in with logIn.")
+    if not user.is_active:
+        raise Unauthenticated("This account has been deactivated. Ask whoever runs this server.")
+    return Viewer(user=user, session_id=claims.session_id)
+
+
+async def _begin_session(database: Database, tokens: Tokens, user: User) -> SignedIn:
+    token = new_refresh_token()
+    session_id = uuid4()
+    now = utc_now()
+    async with database.transaction() as session:
+        session.add(
+            Session(
+                id=session_id,
+                user_id=user.id,
+                token_hash=fingerprint(token),
+                expires_at=now + tokens.refresh_lifetime(),
+            )
+        )
+        await session.execute(update(User).where(col(User.id) == user.id).values(last_login_at=now))
+    user.last_login_at = now
+    return _signed_in(tokens, user, session_id, token, now)
+
+
+def _signed_in(tokens: Tokens, user: User, session_id: UUID, refresh_token: str, now: datetime) -> SignedIn:
+    access_token, expires_at = tokens.issue_access(Claims(user.id, session_id), now)
+    return SignedIn(user, access_token, expires_at, refresh_token)
