@@ -1,0 +1,103 @@
+# Each target sets up what it needs; a second run finds it done.
+#
+#   make demo     a film from nothing, through the public API: demo.mp4
+#   make demo SCRIPT="Guten Tag!" VOICE=espeak-de AVATAR=... OUT=films/hello.mp4
+#   make run      the server, on this machine alone: http://127.0.0.1:8000
+#   make check    what can be judged without running the server
+#   make test     the tests; TESTS="tests/test_journey.py -k sqlite" for some of them
+#   make bench    how the server answers while it renders
+#   make setup | web | lock | clean
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help demo run check test bench setup web lock clean
+
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Neither may lend the virtual environment other packages than the locks say.
+unexport PYTHONPATH PYTHONHOME
+
+# $(call step,what happens,command): one line, and the command's own words only when it fails.
+step = @printf '%s\n' "$(1)"; log=$$(mktemp); \
+	if ( $(2) ) >"$$log" 2>&1 </dev/null; then rm -f "$$log"; else cat "$$log" >&2; rm -f "$$log"; exit 1; fi
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+# ------------------------------------------------------------------------------------------- set-up
+
+# Each candidate is asked: a version manager leaves names on the PATH that do not start.
+.venv/.created:
+	@python=; for name in $${PYTHON:-} python3.11 python3 python; do \
+		if "$$name" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; \
+		then python=$$name; break; fi; \
+	done; \
+	[ -n "$$python" ] || { echo "heygen_graphql needs Python 3.11; none is on the PATH. Install it, or say where it is: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; exit 1; }; \
+	echo "Making .venv with $$("$$python" --version)"; \
+	"$$python" -m venv .venv >&2 || { echo "This Python lacks venv; on Debian and Ubuntu: apt install python3.11-venv" >&2; exit 1; }
+	@touch $@
+
+.venv/.runtime: requirements.lock | .venv/.created
+	$(call step,Installing what requirements.lock names,$(BIN)/pip install --no-deps --require-hashes -r requirements.lock)
+	@touch $@
+
+.venv/.project: pyproject.toml .venv/.runtime
+	$(call step,Installing heygen_graphql,$(BIN)/pip install --no-deps --no-build-isolation -e .)
+	@touch $@
+
+.venv/.tests: tests/requirements.lock | .venv/.created
+	$(call step,Installing what tests/requirements.lock names,$(BIN)/pip install --no-deps --require-hashes -r tests/requirements.lock)
+	@touch $@
+
+setup: .venv/.project
+
+# ---------------------------------------------------------------------------------------------- use
+
+# What stands after SCRIPT= reaches the program letter by letter: `value` keeps make from reading a dollar
+# sign as a variable, and the environment keeps the shell from reading quotes.
+unexport SCRIPT VOICE AVATAR OUT
+demo: export DEMO_SCRIPT = $(value SCRIPT)
+demo: export DEMO_VOICE = $(value VOICE)
+demo: export DEMO_AVATAR = $(value AVATAR)
+demo: export DEMO_OUT = $(value OUT)
+demo: .venv/.project
+	@exec $(BIN)/heygen-graphql demo $${DEMO_SCRIPT:+--script="$$DEMO_SCRIPT"} $${DEMO_VOICE:+--voice="$$DEMO_VOICE"} \
+		$${DEMO_AVATAR:+--avatar="$$DEMO_AVATAR"} $${DEMO_OUT:+--out="$$DEMO_OUT"}
+
+run: .venv/.project web
+	@exec $(BIN)/heygen-graphql serve
+
+# -------------------------------------------------------------------------------------------- judge
+
+check: .venv/.project .venv/.tests
+	$(call step,ruff check,$(BIN)/ruff check)
+	$(call step,ruff format --check,$(BIN)/ruff format --check)
+	$(call step,mypy,$(BIN)/mypy)
+	$(call step,lint-imports,$(BIN)/lint-imports)
+	$(call step,alembic check,directory=$$(mktemp -d); trap 'rm -rf "$$directory"' EXIT; \
+		export DATABASE_URL="sqlite+aiosqlite:///$$directory/new.db"; \
+		$(BIN)/alembic upgrade head && $(BIN)/alembic check)
+	$(call step,heygen-graphql schema --check,$(BIN)/heygen-graphql schema --check)
+
+test: .venv/.project .venv/.tests web
+	@$(BIN)/python -m pytest $(TESTS)
+
+bench: .venv/.project .venv/.tests
+	@$(BIN)/python -m benchmarks.load
+
+# By hand only: a lock is the same on every machine until somebody means to change it.
+# `make lock UPGRADE=--upgrade` moves what pyproject.toml lets move.
+COMPILE = .venv/lock/bin/uv pip compile $(UPGRADE) --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-annotate --no-emit-index-url --no-emit-find-links
+lock: .venv/.project
+	$(call step,Fetching uv,$(BIN)/python -m venv .venv/lock && .venv/lock/bin/pip install uv)
+	$(call step,requirements.lock,$(COMPILE) pyproject.toml --group build -o requirements.lock)
+	$(call step,tests/requirements.lock,$(COMPILE) --group pyproject.toml:test -c requirements.lock -o tests/requirements.lock)
+	$(call step,heygen_graphql/web/requirements.lock,$(COMPILE) --group pyproject.toml:web -o heygen_graphql/web/requirements.lock)
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

