@@ -1,8 +1,6 @@
 """People: who they are, and how they prove it."""
 
 from heygen_graphql.accounts.people import (
-    KEEP,
-    Keep,
     change_password,
     create_user,
     update_me,
@@ -21,8 +19,6 @@ from heygen_graphql.accounts.sessions import (
 from heygen_graphql.accounts.tokens import Tokens
 
 __all__ = [
-    "KEEP",
-    "Keep",
     "SignedIn",
     "Tokens",
     "Viewer",

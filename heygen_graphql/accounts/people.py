@@ -2,8 +2,6 @@
 
 import unicodedata
 from collections.abc import Iterable
-from enum import Enum
-from typing import Final
 from uuid import UUID
 
 from email_validator import EmailNotValidError, validate_email
@@ -13,20 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
 
 from heygen_graphql.accounts import passwords
+from heygen_graphql.changes import KEEP, Keep
 from heygen_graphql.database import Database
 from heygen_graphql.errors import Fault, InvalidInput, Unauthenticated, UserErrorCode
 from heygen_graphql.tables import Session, User, Video, utc_now
 
 MAX_NAME_LENGTH = 200
-
-
-class Keep(Enum):
-    """Stands for "leave it as it is" where None means "remove it"."""
-
-    KEEP = "KEEP"
-
-
-KEEP: Final = Keep.KEEP
 
 
 async def create_user(

@@ -1,0 +1,262 @@
+"""From what a caller asks for to a complete storyboard, or to everything that is wrong with it.
+
+Pure but for the catalogues of voices and avatars, which are constants of the process.
+"""
+
+import json
+import math
+import re
+import unicodedata
+from typing import Any
+
+from heygen_graphql.errors import Fault, InvalidInput, UserErrorCode
+from heygen_graphql.rendering import presenters, speech
+from heygen_graphql.rendering.errors import UnknownAvatar, UnknownVoice, UnspeakableText
+from heygen_graphql.rendering.speech import Voice
+from heygen_graphql.rendering.storyboard import AspectRatio, CaptionStyle, Quality, Scene, Storyboard
+from heygen_graphql.videos.requests import SceneRequest, VideoRequest
+
+MAX_SCRIPT_LENGTH = 1000
+MAX_SCENES = 50
+MAX_PAUSE_SECONDS = 60.0
+MAX_TITLE_LENGTH = 200
+MAX_METADATA_BYTES = 4096
+DEFAULT_LANGUAGE = "en"
+DEFAULT_BACKGROUND = "#DFE7EE"
+SPEEDS = (0.5, 2.0)
+PITCHES = (-12.0, 12.0)
+
+# RFC 5646 in outline: subtags of 1 to 8 letters and digits, the first of letters.
+_LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
+_COLOR = re.compile(r"#([0-9A-Fa-f]{3}|[0-9A-Fa-f]{6})")
+_LINE_CONTROLS = "\t\n\r"
+
+
+def storyboard_of(request: VideoRequest) -> Storyboard:
+    """Fill in every default.
+
+    Raises:
+        InvalidInput: carries every fault there is, each with the path of its field.
+    """
+    faults: list[Fault] = []
+    title = _checked_title(request.title, faults)
+    _check_metadata(request.metadata, faults)
+    language, voice = _language_and_voice(request, faults)
+    avatar_id = _checked_avatar(request.avatar_id, (), faults) or presenters.default_avatar().avatar_id
+    color = _checked_color(request.background_color, (), faults) or DEFAULT_BACKGROUND
+    speed = _in_range(request.speed, SPEEDS, ("speed",), faults, default=1.0)
+    pitch = _in_range(request.pitch, PITCHES, ("pitch",), faults, default=0.0)
+    scenes: list[Scene] = []
+    for path, asked in _asked_scenes(request, faults):
+        scene_voice = voice
+        if asked.voice_id is not None and path:
+            scene_voice = _checked_voice(asked.voice_id, path, faults)
+        script = _checked_script(asked.script, (*path, "script"), scene_voice, faults)
+        pause = _checked_pause(asked, path, faults)
+        scenes.append(
+            Scene(
+                script=script,
+                pause_seconds=pause,
+                voice_id=scene_voice.voice_id if scene_voice else "",
+                avatar_id=_checked_avatar(asked.avatar_id, path, faults) or avatar_id,
+                background_color=_checked_color(asked.background_color, path, faults) or color,
+                speed=_in_range(asked.speed, SPEEDS, (*path, "speed"), faults, default=speed),
+                pitch_semitones=_in_range(asked.pitch, PITCHES, (*path, "pitch"), faults, default=pitch),
+            )
+        )
+    if faults:
+        raise InvalidInput(faults)
+    return Storyboard(
+        scenes=tuple(scenes),
+        language=language,
+        quality=request.quality or Quality.MEDIUM,
+        aspect_ratio=request.aspect_ratio or AspectRatio.LANDSCAPE,
+        caption_style=request.caption_style or CaptionStyle.SIMPLE,
+        title=title,
+    )
+
+
+def _asked_scenes(request: VideoRequest, faults: list[Fault]) -> list[tuple[tuple[str, ...], SceneRequest]]:
+    """Each scene with its path; the path of the short form (`script`) is empty."""
+    if request.scenes is None:
+        if request.script is None:
+            message = "Give a `script`, or `scenes`: there is nothing to say."
+            faults.append(Fault(UserErrorCode.REQUIRED, message, ("script",)))
+            return []
+        return [((), SceneRequest(script=request.script))]
+    if request.script is not None:
+        message = "Give either `script` or `scenes`, not both: `script` is the short way to say one scene."
+        faults.append(Fault(UserErrorCode.INVALID, message, ("scenes",)))
+        return []
+    count = len(request.scenes)
+    if count == 0:
+        faults.append(Fault(UserErrorCode.TOO_SHORT, "`scenes` is empty; give 1 to 50.", ("scenes",)))
+        return []
+    if count > MAX_SCENES:
+        message = f"There are {count} scenes; a video has at most {MAX_SCENES}."
+        faults.append(Fault(UserErrorCode.TOO_LONG, message, ("scenes",)))
+        return []
+    return [(("scenes", str(index)), scene) for index, scene in enumerate(request.scenes)]
+
+
+def _language_and_voice(request: VideoRequest, faults: list[Fault]) -> tuple[str, Voice | None]:
+    voice = _checked_voice(request.voice_id, (), faults) if request.voice_id is not None else None
+    language = request.language
+    if language is None:
+        if voice is not None:
+            return voice.language, voice
+        language = DEFAULT_LANGUAGE
+    if not _LANGUAGE_TAG.fullmatch(language) or len(language) > 35:
+        message = f"{_shown(language)} is not a language tag. Write it as BCP 47 does: en, de, pt-BR."
+        faults.append(Fault(UserErrorCode.INVALID, message, ("language",)))
+        return DEFAULT_LANGUAGE, voice
+    default = speech.default_voice(language)
+    if default is None:
+        message = f"No voice here speaks {_shown(language)}. `server {{ languages }}` lists those there are."
+        faults.append(Fault(UserErrorCode.UNSUPPORTED_LANGUAGE, message, ("language",)))
+        return DEFAULT_LANGUAGE, voice
+    if request.voice_id is None:
+        return language, default
+    if voice is not None and not speech.speaks(voice, language):
+        message = (
+            f"The voice {voice.voice_id!r} speaks {voice.language}, not {language}. "
+            f"Leave voiceId out, or choose one such as {default.voice_id!r}."
+        )
+        faults.append(Fault(UserErrorCode.UNSUPPORTED_LANGUAGE, message, ("voiceId",)))
+    return language, voice
+
+
+def _checked_voice(voice_id: str, path: tuple[str, ...], faults: list[Fault]) -> Voice | None:
+    try:
+        return speech.voice(voice_id)
+    except UnknownVoice as error:
+        faults.append(Fault(UserErrorCode.UNKNOWN_VOICE, _without_excess(str(error)), (*path, "voiceId")))
+        return None
+
+
+def _checked_avatar(avatar_id: str | None, path: tuple[str, ...], faults: list[Fault]) -> str | None:
+    if avatar_id is None:
+        return None
+    try:
+        return presenters.avatar(avatar_id).avatar_id
+    except UnknownAvatar as error:
+        faults.append(Fault(UserErrorCode.UNKNOWN_AVATAR, _without_excess(str(error)), (*path, "avatarId")))
+        return None
+
+
+def _checked_script(
+    script: str | None, path: tuple[str, ...], voice: Voice | None, faults: list[Fault]
+) -> str | None:
+    if script is None:
+        return None
+    text = unicodedata.normalize("NFC", script).strip()
+    if not text:
+        message = "The script is blank. Write what is to be said, 1 to 1000 characters."
+        faults.append(Fault(UserErrorCode.TOO_SHORT, message, path))
+        return None
+    if len(text) > MAX_SCRIPT_LENGTH:
+        message = (
+            f"The script has {len(text):,} characters; at most {MAX_SCRIPT_LENGTH:,} are allowed. "
+            "Divide it into scenes."
+        )
+        faults.append(Fault(UserErrorCode.TOO_LONG, message, path))
+        return None
+    control = _control_character(text, allowed=_LINE_CONTROLS)
+    if control is not None:
+        message = f"The script contains the control character U+{ord(control):04X}. Remove it."
+        faults.append(Fault(UserErrorCode.INVALID, message, path))
+        return None
+    if voice is not None:
+        try:
+            speech.check_text(text, voice)
+        except UnspeakableText as error:
+            # Without a letter or a digit there is nothing to say in any language.
+            is_wordless = not any(character.isalnum() for character in text)
+            code = UserErrorCode.INVALID if is_wordless else UserErrorCode.UNSUPPORTED_LANGUAGE
+            faults.append(Fault(code, str(error), path))
+            return None
+    return text
+
+
+def _checked_pause(scene: SceneRequest, path: tuple[str, ...], faults: list[Fault]) -> float:
+    if scene.pause_seconds is None:
+        if scene.script is None:
+            message = "A scene needs a `script`, or `pauseSeconds` for a silent one."
+            faults.append(Fault(UserErrorCode.REQUIRED, message, (*path, "script")))
+        return 0.0
+    if scene.script is not None:
+        message = "A scene has a `script` or `pauseSeconds`, not both; make the silence a scene of its own."
+        faults.append(Fault(UserErrorCode.INVALID, message, (*path, "pauseSeconds")))
+        return 0.0
+    return _in_range(
+        scene.pause_seconds, (0.1, MAX_PAUSE_SECONDS), (*path, "pauseSeconds"), faults, default=0.0
+    )
+
+
+def _checked_color(color: str | None, path: tuple[str, ...], faults: list[Fault]) -> str | None:
+    if color is None:
+        return None
+    match = _COLOR.fullmatch(color)
+    if match is None:
+        message = f"{_shown(color)} is not a colour. Write it as #RRGGBB, like #1E90FF."
+        faults.append(Fault(UserErrorCode.INVALID, message, (*path, "background", "color")))
+        return None
+    digits = match[1].upper()
+    return "#" + (digits if len(digits) == 6 else "".join(digit * 2 for digit in digits))
+
+
+def _in_range(
+    value: float | None,
+    limits: tuple[float, float],
+    path: tuple[str, ...],
+    faults: list[Fault],
+    *,
+    default: float,
+) -> float:
+    if value is None:
+        return default
+    low, high = limits
+    if not math.isfinite(value) or not low <= value <= high:
+        message = f"`{path[-1]}` is {value:g}; it must be {low:g} to {high:g}."
+        faults.append(Fault(UserErrorCode.INVALID, message, path))
+        return default
+    return float(value)
+
+
+def _checked_title(title: str | None, faults: list[Fault]) -> str | None:
+    if title is None:
+        return None
+    text = " ".join(title.split())
+    if len(text) > MAX_TITLE_LENGTH:
+        message = f"The title has {len(text)} characters; at most {MAX_TITLE_LENGTH} are stored."
+        faults.append(Fault(UserErrorCode.TOO_LONG, message, ("title",)))
+        return None
+    control = _control_character(text)
+    if control is not None:
+        message = f"The title contains the control character U+{ord(control):04X}. Remove it."
+        faults.append(Fault(UserErrorCode.INVALID, message, ("title",)))
+        return None
+    return text or None
+
+
+def _check_metadata(metadata: Any, faults: list[Fault]) -> None:
+    size = len(json.dumps(metadata, ensure_ascii=False, separators=(",", ":")).encode(errors="surrogatepass"))
+    if size > MAX_METADATA_BYTES:
+        message = f"`metadata` has {size:,} bytes as JSON; at most {MAX_METADATA_BYTES:,} are stored."
+        faults.append(Fault(UserErrorCode.TOO_LONG, message, ("metadata",)))
+
+
+def _control_character(text: str, allowed: str = "") -> str | None:
+    """The first character that is no text: a control, a surrogate or a private one."""
+    for character in text:
+        if unicodedata.category(character) in ("Cc", "Cs", "Co") and character not in allowed:
+            return character
+    return None
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 40 else text[:37] + "...")
+
+
+def _without_excess(message: str) -> str:
+    return message if len(message) <= 300 else message[:150] + " ... " + message[-100:]

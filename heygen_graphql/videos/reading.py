@@ -1,0 +1,161 @@
+"""Videos looked up and listed; only ever an owner's own."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import SQLColumnExpression, and_, or_
+from sqlmodel import col, func, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from heygen_graphql.database import Database
+from heygen_graphql.paging import (
+    Page,
+    Window,
+    decode_cursor,
+    decode_instant,
+    decode_uuid,
+    encode_cursor,
+    page_of,
+)
+from heygen_graphql.tables import Video, VideoStatus
+
+
+class OrderField(StrEnum):
+    CREATED_AT = "CREATED_AT"
+    UPDATED_AT = "UPDATED_AT"
+    DURATION = "DURATION"
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFilter:
+    statuses: tuple[VideoStatus, ...] | None = None
+    search: str | None = None
+    """Found in title or script, without regard to case (on SQLite, to the case of ASCII letters)."""
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VideoOrder:
+    field: OrderField = OrderField.CREATED_AT
+    is_descending: bool = True
+
+
+async def get(database: Database, owner_id: UUID, video_id: UUID) -> Video | None:
+    return (await by_ids(database, owner_id, [video_id])).get(video_id)
+
+
+async def by_ids(database: Database, owner_id: UUID, ids: Iterable[UUID]) -> dict[UUID, Video]:
+    async with database.reading() as session:
+        rows = await session.execute(_owned(owner_id, VideoFilter()).where(col(Video.id).in_(list(ids))))
+        return {video.id: video for video in rows.scalars()}
+
+
+async def page(
+    database: Database, owner_id: UUID, matching: VideoFilter, order: VideoOrder, window: Window
+) -> Page[Video]:
+    """
+    Raises:
+        BadRequest: the cursor is of another list or another order.
+    """
+    key = _sort_key(order.field)
+    # Going backward through a descending list is reading it ascending.
+    is_descending = order.is_descending != window.is_backward
+    name = f"{order.field}:{'DESC' if order.is_descending else 'ASC'}"
+    query = _owned(owner_id, matching)
+    if window.cursor is not None:
+        place, id_part = decode_cursor(window.cursor, name, 2)
+        value = _place_of(order.field, place)
+        video_id = decode_uuid(id_part)
+        beyond = key < value if is_descending else key > value
+        beyond_id = col(Video.id) < video_id if is_descending else col(Video.id) > video_id
+        query = query.where(or_(beyond, and_(key == value, beyond_id)))
+    directions = (key.desc(), col(Video.id).desc()) if is_descending else (key.asc(), col(Video.id).asc())
+    async with database.reading() as session:
+        rows = await session.execute(query.order_by(*directions).limit(window.size + 1))
+        videos = list(rows.scalars())
+    cursors = [encode_cursor(name, _place(order.field, video), str(video.id)) for video in videos]
+    return page_of(videos, cursors, window)
+
+
+async def count(database: Database, owner_id: UUID, matching: VideoFilter) -> int:
+    async with database.reading() as session:
+        counted = select(func.count()).select_from(_owned(owner_id, matching).subquery())
+        return (await session.execute(counted)).scalar_one()
+
+
+async def queue_positions(database: Database, ids: Iterable[UUID]) -> dict[UUID, int]:
+    """1 for the next to be rendered; videos that are not PENDING are left out."""
+    place = func.row_number().over(order_by=(col(Video.queued_at), col(Video.id)))
+    waiting = (
+        select(col(Video.id), place.label("place")).where(Video.status == VideoStatus.PENDING).subquery()
+    )
+    async with database.reading() as session:
+        rows = await session.execute(select(waiting.c.id, waiting.c.place).where(waiting.c.id.in_(list(ids))))
+        return dict(rows.tuples().all())
+
+
+async def changed_since(database: Database, owner_id: UUID, since: datetime) -> Sequence[Video]:
+    """Oldest change first."""
+    changed = _owned(owner_id, VideoFilter()).where(col(Video.updated_at) >= since)
+    async with database.reading() as session:
+        rows = await session.execute(changed.order_by(col(Video.updated_at), col(Video.id)))
+        return rows.scalars().all()
+
+
+def seconds_left(video: Video, now: datetime) -> float | None:
+    """What is left at the pace so far; None before there is a pace to speak of, and when nothing is left."""
+    if video.status is not VideoStatus.PROCESSING or video.started_at is None or video.progress < 0.02:
+        return None
+    elapsed = max(0.0, (now - video.started_at).total_seconds())
+    return elapsed * (1 - video.progress) / video.progress
+
+
+def _owned(owner_id: UUID, matching: VideoFilter) -> SelectOfScalar[Video]:
+    query = select(Video).where(Video.owner_id == owner_id, col(Video.deleted_at).is_(None))
+    if matching.statuses is not None:
+        query = query.where(col(Video.status).in_(matching.statuses))
+    if matching.search:
+        wanted = matching.search.lower()
+        query = query.where(
+            or_(
+                func.lower(col(Video.script)).contains(wanted, autoescape=True),
+                func.lower(func.coalesce(col(Video.title), "")).contains(wanted, autoescape=True),
+            )
+        )
+    if matching.created_after is not None:
+        query = query.where(col(Video.created_at) > matching.created_after)
+    if matching.created_before is not None:
+        query = query.where(col(Video.created_at) < matching.created_before)
+    return query
+
+
+def _sort_key(field: OrderField) -> SQLColumnExpression[Any]:
+    match field:
+        case OrderField.CREATED_AT:
+            return col(Video.created_at)
+        case OrderField.UPDATED_AT:
+            return col(Video.updated_at)
+        case OrderField.DURATION:
+            # Videos without a duration yet come before the shortest.
+            return func.coalesce(col(Video.duration_seconds), -1.0)
+
+
+def _place(field: OrderField, video: Video) -> str | float:
+    match field:
+        case OrderField.CREATED_AT:
+            return video.created_at.isoformat()
+        case OrderField.UPDATED_AT:
+            return video.updated_at.isoformat()
+        case OrderField.DURATION:
+            return -1.0 if video.duration_seconds is None else video.duration_seconds
+
+
+def _place_of(field: OrderField, place: str | float) -> object:
+    if field is OrderField.DURATION:
+        return float(place)
+    return decode_instant(place)

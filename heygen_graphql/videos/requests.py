@@ -1,0 +1,102 @@
+"""What callers ask for, as they wrote it: None where nothing was said, no default filled in."""
+
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from heygen_graphql.changes import KEEP, Keep
+from heygen_graphql.rendering import speech
+from heygen_graphql.rendering.storyboard import AspectRatio, CaptionStyle, Quality
+
+T = TypeVar("T", bound=StrEnum)
+
+
+@dataclass(frozen=True, slots=True)
+class SceneRequest:
+    """A scene as the caller wrote it; None where nothing was said."""
+
+    script: str | None = None
+    pause_seconds: float | None = None
+    voice_id: str | None = None
+    avatar_id: str | None = None
+    background_color: str | None = None
+    speed: float | None = None
+    pitch: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VideoRequest:
+    """A video as the caller wrote it; None where nothing was said."""
+
+    script: str | None = None
+    scenes: tuple[SceneRequest, ...] | None = None
+    title: str | None = None
+    voice_id: str | None = None
+    avatar_id: str | None = None
+    language: str | None = None
+    quality: Quality | None = None
+    aspect_ratio: AspectRatio | None = None
+    caption_style: CaptionStyle | None = None
+    background_color: str | None = None
+    speed: float | None = None
+    pitch: float | None = None
+    metadata: Any = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the row keeps it."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+    @classmethod
+    def from_dict(cls, kept: dict[str, Any]) -> "VideoRequest":
+        scenes = kept.get("scenes")
+        return cls(
+            **{
+                **kept,
+                "scenes": None if scenes is None else tuple(SceneRequest(**scene) for scene in scenes),
+                "quality": _enum_or_none(Quality, kept.get("quality")),
+                "aspect_ratio": _enum_or_none(AspectRatio, kept.get("aspect_ratio")),
+                "caption_style": _enum_or_none(CaptionStyle, kept.get("caption_style")),
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class VideoChanges:
+    """What updateVideo says; None leaves a value, and in `title` and `metadata` removes it."""
+
+    script: str | None = None
+    scenes: tuple[SceneRequest, ...] | None = None
+    title: str | Keep | None = KEEP
+    voice_id: str | None = None
+    avatar_id: str | None = None
+    language: str | None = None
+    quality: Quality | None = None
+    aspect_ratio: AspectRatio | None = None
+    caption_style: CaptionStyle | None = None
+    background_color: str | None = None
+    metadata: Any | Keep = KEEP
+
+    def apply_to(self, request: VideoRequest) -> VideoRequest:
+        """A script replaces scenes, scenes a script; a language that the old voice cannot speak drops it."""
+        if self.script is not None or self.scenes is not None:
+            request = replace(request, script=self.script, scenes=self.scenes)
+        if self.language is not None and self.voice_id is None and request.voice_id is not None:
+            voice = speech.voice(request.voice_id)
+            if not speech.speaks(voice, self.language):
+                request = replace(request, voice_id=None)
+        given = {
+            name: value
+            for name in ("voice_id", "avatar_id", "language", "quality", "aspect_ratio", "caption_style")
+            if (value := getattr(self, name)) is not None
+        }
+        if self.background_color is not None:
+            given["background_color"] = self.background_color
+        if not isinstance(self.title, Keep):
+            given["title"] = self.title
+        if not isinstance(self.metadata, Keep):
+            given["metadata"] = self.metadata
+        return replace(request, **given)
+
+
+def _enum_or_none(values: type[T], value: str | None) -> T | None:
+    return None if value is None else values(value)
