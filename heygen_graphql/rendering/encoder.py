@@ -1,0 +1,145 @@
+"""Frames and sound become an MP4 that plays everywhere: H.264 High, AAC-LC, and a caption track."""
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.container import OutputContainer
+from av.packet import Packet
+from av.stream import Stream
+from av.video.frame import VideoFrame
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from heygen_graphql.rendering.captions.cues import Cue
+from heygen_graphql.rendering.errors import EncodingFailed
+from heygen_graphql.rendering.languages import iso_639_2
+from heygen_graphql.rendering.storyboard import FRAMES_PER_SECOND, SAMPLE_RATE
+
+_FRAME_TIME = Fraction(1, FRAMES_PER_SECOND)
+_SAMPLE_TIME = Fraction(1, SAMPLE_RATE)
+_CAPTION_TIME = Fraction(1, 1000)
+
+_X264_OPTIONS = {
+    "preset": "veryfast",
+    "crf": "21",
+    "profile": "high",
+    # A player can start at every second second, and a streaming segment can be cut there.
+    "g": str(2 * FRAMES_PER_SECOND),
+    "flags": "+cgop",
+}
+# The encoder of mov_text makes the track's header, which players need, out of a style in ASS; the
+# packets themselves are simple enough to be made here.
+_CAPTION_STYLE = b"""[V4+ Styles]
+Format: Name, Fontname, Fontsize, PrimaryColour, Alignment
+Style: Default,Arial,18,&HFFFFFF,2
+[Events]
+Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
+"""
+_AAC_BITS_PER_SECOND = 128_000
+
+
+def encode(
+    target: Path,
+    *,
+    size: tuple[int, int],
+    frames: Iterable[NDArray[np.uint8]],
+    sound: Iterable[NDArray[np.int16]],
+    cues: Sequence[Cue],
+    language: str,
+    title: str | None,
+) -> None:
+    """Write `target`, whose two streams start at 0 and end together.
+
+    `frames` yields I420 pictures, BT.709 and limited range, as arrays of height * 3 / 2 rows;
+    each may be overwritten once the next is asked for. `sound` yields the mono samples of one frame
+    at a time, as many blocks as there are frames. Neither is held: memory does not grow with length.
+
+    Raises:
+        EncodingFailed: FFmpeg could not encode, or the disk is full.
+    """
+    try:
+        with av.open(target, "w", format="mp4", options={"movflags": "+faststart"}) as container:
+            _Writer(container, size, language, title).write(frames, sound, cues)
+    except av.FFmpegError as error:
+        raise EncodingFailed(f"The film could not be encoded: {error.strerror}.") from error
+
+
+class _Writer:
+    def __init__(
+        self, container: OutputContainer, size: tuple[int, int], language: str, title: str | None
+    ) -> None:
+        self._container = container
+        if title:
+            container.metadata["title"] = title
+        self._video = _video_stream(container, size)
+        self._audio = container.add_stream("aac", rate=SAMPLE_RATE, layout="stereo")
+        self._audio.bit_rate = _AAC_BITS_PER_SECOND
+        self._captions = container.add_stream("mov_text")
+        self._captions.codec_context.time_base = _CAPTION_TIME
+        self._captions.codec_context.subtitle_header = _CAPTION_STYLE
+        for stream in (self._video, self._audio, self._captions):
+            stream.metadata["language"] = iso_639_2(language)
+
+    def write(
+        self, frames: Iterable[NDArray[np.uint8]], sound: Iterable[NDArray[np.int16]], cues: Sequence[Cue]
+    ) -> None:
+        waiting = iter(cues)
+        cue = next(waiting, None)
+        for number, (picture, samples) in enumerate(zip(frames, sound, strict=True)):
+            # The muxer puts streams in order of time, and holds back what has got ahead.
+            while cue is not None and cue.start_seconds * FRAMES_PER_SECOND <= number:
+                self._container.mux(_caption_packet(cue, self._captions))
+                cue = next(waiting, None)
+            self._container.mux(self._video.encode(_video_frame(picture, number)))
+            self._container.mux(self._audio.encode(_audio_frame(samples, number * len(samples))))
+        self._container.mux(self._video.encode(None))
+        self._container.mux(self._audio.encode(None))
+
+
+def _video_stream(container: OutputContainer, size: tuple[int, int]) -> VideoStream:
+    stream = container.add_stream("libx264", rate=FRAMES_PER_SECOND, options=_X264_OPTIONS)
+    stream.width, stream.height = size
+    stream.pix_fmt = "yuv420p"
+    context = stream.codec_context
+    context.time_base = _FRAME_TIME
+    # Slices, the default, keep one core busy; frames in parallel keep all of them busy.
+    context.thread_type = "FRAME"
+    context.color_primaries = ColorPrimaries.BT709
+    context.color_trc = ColorTrc.BT709
+    context.colorspace = Colorspace.ITU709
+    context.color_range = ColorRange.MPEG
+    return stream
+
+
+def _video_frame(picture: NDArray[np.uint8], number: int) -> VideoFrame:
+    # Without a copy: x264 takes its own before `encode` returns, however many threads it runs.
+    frame = VideoFrame.from_numpy_buffer(picture, format="yuv420p")
+    frame.pts = number
+    frame.time_base = _FRAME_TIME
+    return frame
+
+
+def _audio_frame(samples: NDArray[np.int16], position: int) -> AudioFrame:
+    # The same voice from both loudspeakers.
+    frame = AudioFrame.from_ndarray(np.repeat(samples, 2)[np.newaxis], format="s16", layout="stereo")
+    frame.sample_rate = SAMPLE_RATE
+    frame.pts = position
+    frame.time_base = _SAMPLE_TIME
+    return frame
+
+
+def _caption_packet(cue: Cue, stream: Stream) -> "Packet[Stream]":
+    """3GPP timed text (TS 26.245, 5.17): the text's length in two bytes, then the text."""
+    text = "\n".join(cue.lines).encode()
+    packet: Packet[Stream] = Packet(len(text).to_bytes(2, "big") + text)
+    packet.stream = stream
+    packet.time_base = _CAPTION_TIME
+    start, end = (round(seconds * 1000) for seconds in (cue.start_seconds, cue.end_seconds))
+    packet.pts = packet.dts = start
+    packet.duration = end - start
+    return packet
