@@ -28,11 +28,13 @@ class Voice:
 
 @dataclass(frozen=True, slots=True)
 class TimedWord:
-    """A word as the script writes it, punctuation included, and when it is spoken, in seconds from the first sample."""
+    """A word as the script writes it, punctuation included; seconds count from the first sample."""
 
     text: str
     start_seconds: float
     end_seconds: float
+    is_joined: bool = False
+    """No space stands between the word before and this one: so Chinese, Japanese and Thai are written."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,200 @@
+"""English text to what the hibari model reads, each symbol tied to the script's word that it speaks.
+
+hibari's own front end does the hard part: numbers, dates, times, units, titles, pronunciation. It rewrites
+the text on its way, so its words are matched with the script's by their longest common run; whatever it
+put in the place of a word ("50 kilometers" for "50km") belongs to that word.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Any
+
+from hibari.g2p.normalize import normalize
+
+from heygen_graphql.rendering.speech.words import WrittenWord, written_words
+from heygen_graphql.rendering.speech.writing import readable
+
+# The model was trained on up to about 510 symbols and hibari itself stops at 400.
+_MAX_SYMBOLS = 400
+_CLOSING = "\"'”’)]}»"
+_SENTENCE_END = re.compile(r"[.!?…]$")
+_CLAUSE_END = re.compile(r"[,;:—–]$")
+# A full stop after these, or after an initial, does not end a sentence.
+_ABBREVIATION = re.compile(
+    r"mrs?|ms|dr|prof|st|sr|jr|gen|col|capt|lt|sgt|rev|hon|gov|sen|rep|vs|nos?|vol|pp|fig|approx|dept|est"
+    r"|e\.g|i\.e|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec|mt|ft",
+    re.IGNORECASE,
+)
+
+_AMOUNT = re.compile(r"([$£€])(\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d\d))?(?![\d.]\d)(?!\w)")
+_MAGNITUDE = re.compile(r"(?:hundred|thousand|million|billion|trillion)\b", re.IGNORECASE)
+_CURRENCIES = {
+    "$": (("dollar", "dollars"), ("cent", "cents")),
+    "£": (("pound", "pounds"), ("penny", "pence")),
+    "€": (("euro", "euros"), ("cent", "cents")),
+}
+_ADDRESS = re.compile(
+    r"(?:https?://|www\.)[^\s]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
+    r"|(?:[a-z0-9-]+\.)+(?:com|org|net|edu|gov|io|dev|app|ai|co|uk|de|eu|info)\b(?:/[^\s]*)?",
+    re.IGNORECASE,
+)
+_ADDRESS_SIGNS = {
+    ".": "dot",
+    "/": "slash",
+    "@": "at",
+    "-": "dash",
+    "_": "underscore",
+    ":": "colon",
+    "?": "question mark",
+    "=": "equals",
+    "&": "and",
+    "+": "plus",
+    "#": "hash",
+    "%": "percent",
+    "~": "tilde",
+}
+_SPOKEN_OUT = {"e.g.": "for example", "i.e.": "that is", "w/": "with", "w/o": "without"}
+# Square brackets followed by round ones are hibari's notation for a pronunciation: a script has none.
+_BRACKETS = str.maketrans("[]{}", "()()")
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """A character of the model's alphabet, and where in the script the word begins that it helps to speak."""
+
+    character: str
+    first_character: int | None
+    """None for spaces and punctuation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """What the model speaks in one breath: a sentence, or a part of one that is too long for it."""
+
+    symbols: tuple[Symbol, ...]
+    ends_paragraph: bool
+
+
+def utterances(text: str, g2p: Any) -> Iterator[Utterance]:
+    """The text in the order of speaking; what has nothing to say is left out. `g2p` is hibari's `G2P`."""
+    spoken = readable(text)
+    sentences = list(_sentences(spoken))
+    for index, sentence in enumerate(sentences):
+        following = sentences[index + 1] if index + 1 < len(sentences) else None
+        is_last = following is not None and "\n\n" in re.sub(
+            r"[^\S\n]", "", spoken[sentence[-1].end : following[0].start]
+        )
+        parts = list(_parts(_phonemes(sentence, g2p)))
+        for number, part in enumerate(parts):
+            if any(symbol.first_character is not None for symbol in part):
+                yield Utterance(tuple(part), is_last and number == len(parts) - 1)
+
+
+def _sentences(text: str) -> Iterator[list[WrittenWord]]:
+    words = written_words(text)
+    sentence: list[WrittenWord] = []
+    for index, word in enumerate(words):
+        sentence.append(word)
+        following = words[index + 1] if index + 1 < len(words) else None
+        if following is None or _ends_sentence(word, following, text[word.end : following.start]):
+            yield sentence
+            sentence = []
+
+
+def _ends_sentence(word: WrittenWord, following: WrittenWord, space: str) -> bool:
+    """Titles, initials and a small letter after the stop say no; a new line before a capital says yes."""
+    if "\n" in space and (not following.text[:1].islower() or space.count("\n") > 1):
+        return True
+    bare = word.text.rstrip(_CLOSING)
+    if not _SENTENCE_END.search(bare) or following.text.lstrip("\"'“‘([").islower():
+        return False
+    if not bare.endswith(".") or bare.endswith(".."):
+        return True
+    stem = bare[:-1].lstrip("\"'“‘([")
+    return not (_ABBREVIATION.fullmatch(stem) or (len(stem) == 1 and stem.isupper() and stem != "I"))
+
+
+def _respelled(word: str, following: str) -> str:
+    """The word as hibari reads it right; it has no reading of its own for these."""
+    if word.lower().rstrip(",") in _SPOKEN_OUT:
+        return _SPOKEN_OUT[word.lower().rstrip(",")] + word[len(word.rstrip(",")) :]
+    if not _MAGNITUDE.match(following):
+        word = _AMOUNT.sub(_amount, word)
+    word = _ADDRESS.sub(_address, word)
+    return word.replace("--", " — ").translate(_BRACKETS)
+
+
+def _amount(match: re.Match[str]) -> str:
+    units, cents = _CURRENCIES[match[1]]
+    whole = match[2].replace(",", "")
+    words = f"{match[2]} {units[0] if whole == '1' else units[1]}"
+    if match[3] and int(match[3]):
+        words += f" and {int(match[3])} {cents[0] if int(match[3]) == 1 else cents[1]}"
+    return words
+
+
+def _address(match: re.Match[str]) -> str:
+    """Said as "example dot com slash a dash b"; a stop that ends the sentence is no part of it."""
+    address = match[0].rstrip(".,;:!?)")
+    rest = match[0][len(address) :]
+    address = re.sub(r"^https?://", "", address.rstrip("/"), flags=re.IGNORECASE)
+    address = re.sub(r"^www\.", "W W W dot ", address, flags=re.IGNORECASE)
+    parts = re.split(r"([^\w\s]|_)", address)
+    return " ".join(_ADDRESS_SIGNS.get(part, part) for part in parts if part.strip()) + rest
+
+
+def _phonemes(sentence: list[WrittenWord], g2p: Any) -> list[Symbol]:
+    texts = [word.text for word in sentence]
+    respelled = [_respelled(text, after) for text, after in zip(texts, [*texts[1:], ""], strict=True)]
+    tokens = g2p.phonemize_tokens(g2p.tokenize(normalize(" ".join(respelled))))
+    spoken: list[str] = [""]
+    pronounced: list[str] = [""]
+    for token in tokens:
+        spoken[-1] += token.text
+        pronounced[-1] += token.phonemes or ""
+        # A token may hold spaces itself, in its text and in its phonemes; it still is one word.
+        if token.whitespace:
+            spoken.append("")
+            pronounced.append("")
+    # The words the match runs over: a respelled one counts as each of its words.
+    owners = [word.start for word, words in zip(sentence, respelled, strict=True) for _ in words.split()]
+    written = [part for words in respelled for part in words.split()]
+    symbols: list[Symbol] = []
+    for phonemes, first in zip(pronounced, _owners(written, owners, spoken), strict=True):
+        if symbols and phonemes:
+            symbols.append(Symbol(" ", None))
+        symbols.extend(
+            Symbol(character, first if _is_sound(character) else None) for character in phonemes.strip()
+        )
+    return symbols
+
+
+def _is_sound(character: str) -> bool:
+    return character.isalpha() or character in "ˈˌː"
+
+
+def _owners(written: list[str], owners: list[int], spoken: list[str]) -> list[int]:
+    """For each spoken word, the character at which the script's word begins that it says."""
+    result: list[int] = []
+    matcher = SequenceMatcher(None, written, spoken, autojunk=False)
+    for _, first, last, spoken_first, spoken_last in matcher.get_opcodes():
+        count, spoken_count = last - first, spoken_last - spoken_first
+        for number in range(spoken_count):
+            # Words put in where none stood belong to the one before.
+            index = first + number * count // spoken_count if count else max(0, first - 1)
+            result.append(owners[min(index, len(owners) - 1)])
+    return result
+
+
+def _parts(symbols: list[Symbol]) -> Iterator[list[Symbol]]:
+    """Pieces of at most `_MAX_SYMBOLS`, cut after a clause where there is one, else between words."""
+    while len(symbols) > _MAX_SYMBOLS:
+        spaces = [i for i in range(1, _MAX_SYMBOLS) if symbols[i].character == " "]
+        clauses = [i for i in spaces if _CLAUSE_END.search(symbols[i - 1].character)]
+        cut = (clauses or spaces or [_MAX_SYMBOLS])[-1]
+        yield symbols[:cut]
+        symbols = symbols[cut:]
+    if symbols:
+        yield symbols

@@ -1,0 +1,149 @@
+"""eSpeak NG: every other language, from a child process of its own (`espeak_process` says why)."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heygen_graphql.rendering.errors import SpeechFailed, UnspeakableText
+from heygen_graphql.rendering.speech import ipa
+from heygen_graphql.rendering.speech.engine import Speech, TimedPhoneme, Voice
+from heygen_graphql.rendering.speech.espeak_voices import ENGINE, espeak_voices
+from heygen_graphql.rendering.speech.resampling import resample
+from heygen_graphql.rendering.speech.words import SpokenPiece, timed_words
+from heygen_graphql.rendering.speech.writing import readable
+from heygen_graphql.rendering.storyboard import SAMPLE_RATE
+
+# eSpeak's own default pace, in words a minute.
+_WORDS_PER_MINUTE = 175
+# eSpeak's pitch runs over 100 steps, 50 to an octave (its pitch_adjust_tab).
+_STEPS_PER_SEMITONE = 50 / 12
+# eSpeak starts at its first sample; the presenter's mouth needs a moment to open.
+_LEAD_SECONDS = 0.2
+_PROGRAM = Path(__file__).with_name("espeak_process.py")
+_CLOSE_TIMEOUT_SECONDS = 2.0
+
+
+class Espeak:
+    """The engine; the child starts with the first text, and again after it died."""
+
+    name = ENGINE
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def voices(self) -> Sequence[Voice]:
+        return tuple(known.voice for known in espeak_voices().values())
+
+    def speak(self, text: str, voice: Voice, *, speed: float, pitch_semitones: float) -> Speech:
+        request = {
+            "text": readable(text),
+            "voice": espeak_voices()[voice.voice_id].file,
+            "rate": round(_WORDS_PER_MINUTE * speed),
+            "pitch": round(50 + pitch_semitones * _STEPS_PER_SEMITONE),
+            # The melody's span is in Hz: it has to grow with the pitch to sound the same.
+            "range": min(100, round(50 * 2 ** (pitch_semitones / 12))),
+        }
+        with self._lock:
+            header, samples = self._ask(request)
+        return _speech(text, voice, header, samples)
+
+    def close(self) -> None:
+        with self._lock:
+            self._end_child()
+
+    def _ask(self, request: dict[str, Any]) -> tuple[dict[str, Any], NDArray[np.float32]]:
+        requests, answers = self._pipes()
+        try:
+            requests.write(json.dumps(request).encode() + b"\n")
+            requests.flush()
+            header: dict[str, Any] = json.loads(answers.readline())
+            if "error" in header:
+                raise SpeechFailed(f"eSpeak NG could not speak: {header['error']}")
+            wanted = header["sample_count"] * 2
+            raw = answers.read(wanted)
+            if len(raw) < wanted:
+                raise EOFError("its answer is cut short")
+        except (OSError, EOFError, ValueError) as error:
+            raise SpeechFailed(f"eSpeak NG ended while it spoke ({self._end_child()}).") from error
+        return header, (np.frombuffer(raw, "<i2") / 32768).astype(np.float32)
+
+    def _pipes(self) -> tuple[IO[bytes], IO[bytes]]:
+        if self._child is None or self._child.poll() is not None:
+            self._end_child()
+            # By path and with -P, so that the child imports nothing of this package or its siblings.
+            self._child = subprocess.Popen(
+                [sys.executable, "-P", str(_PROGRAM), str(os.getpid())],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+            )
+        assert self._child.stdin is not None
+        assert self._child.stdout is not None
+        return self._child.stdin, self._child.stdout
+
+    def _end_child(self) -> str:
+        """End the child, whatever its state; says how it ended."""
+        child, self._child = self._child, None
+        if child is None:
+            return "it was not running"
+        for pipe in (child.stdin, child.stdout):
+            if pipe is not None:
+                try:
+                    pipe.close()
+                except BrokenPipeError:
+                    continue
+        try:
+            return f"exit status {child.wait(_CLOSE_TIMEOUT_SECONDS)}"
+        except subprocess.TimeoutExpired:
+            child.kill()
+            return f"exit status {child.wait()}"
+
+
+def _speech(text: str, voice: Voice, header: dict[str, Any], samples: NDArray[np.float32]) -> Speech:
+    rate: int = header["sample_rate"]
+    phonemes = _phonemes(header["phonemes"], rate, len(samples))
+    if not any(phoneme.symbol for phoneme in phonemes):
+        raise UnspeakableText(f"The voice {voice.voice_id!r} finds nothing in this script that it could say.")
+    pieces = _pieces(header["words"], phonemes, rate)
+    lead = np.zeros(round(_LEAD_SECONDS * SAMPLE_RATE), np.float32)
+    return Speech(
+        np.concatenate([lead, resample(samples, rate, SAMPLE_RATE)]), timed_words(text, pieces), phonemes
+    )
+
+
+def _phonemes(events: Sequence[tuple[str, int]], rate: int, sample_count: int) -> tuple[TimedPhoneme, ...]:
+    """Each event lasts until the next; "(en)" says that another language begins, which takes no time."""
+    spoken = [(name, sample) for name, sample in events if not name.startswith("(")]
+    ends = [sample for _, sample in spoken[1:]] + [sample_count]
+    phonemes = [TimedPhoneme(ipa.SILENCE, 0.0, _LEAD_SECONDS)]
+    for (name, sample), end in zip(spoken, ends, strict=True):
+        start_seconds, end_seconds = _LEAD_SECONDS + sample / rate, _LEAD_SECONDS + max(sample, end) / rate
+        if end_seconds > start_seconds:
+            phonemes += ipa.spread_over(ipa.symbols(name) or [ipa.SILENCE], start_seconds, end_seconds)
+    return tuple(phonemes)
+
+
+def _pieces(
+    events: Sequence[tuple[int, int, int]], phonemes: Sequence[TimedPhoneme], rate: int
+) -> list[SpokenPiece]:
+    """A piece ends with its last sound: what follows up to the next piece is a pause."""
+    starts = [_LEAD_SECONDS + sample / rate for _, _, sample in events]
+    ends = [*starts[1:], phonemes[-1].end_seconds]
+    pieces: list[SpokenPiece] = []
+    index = 0
+    for (first_character, _, _), start, end in zip(events, starts, ends, strict=True):
+        last_sound = start
+        while index < len(phonemes) and phonemes[index].start_seconds < end - 1e-9:
+            if phonemes[index].symbol:
+                last_sound = max(last_sound, phonemes[index].end_seconds)
+            index += 1
+        pieces.append(SpokenPiece(first_character, start, min(end, last_sound)))
+    return pieces

@@ -1,0 +1,56 @@
+"""Speaking with any voice, whichever engine it belongs to."""
+
+from types import TracebackType
+
+from heygen_graphql.rendering.speech import catalogue
+from heygen_graphql.rendering.speech.engine import Speech, SpeechEngine
+from heygen_graphql.rendering.speech.writing import check_text
+
+
+class Speaker:
+    """Opens each engine when a voice of it first speaks, and closes them at the end of its `with` block."""
+
+    def __init__(self) -> None:
+        self._engines: dict[str, SpeechEngine] = {}
+
+    def __enter__(self) -> "Speaker":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def speak(self, text: str, voice_id: str, *, speed: float = 1.0, pitch_semitones: float = 0.0) -> Speech:
+        """
+        Raises:
+            UnknownVoice: no engine has that voice.
+            UnspeakableText: the voice cannot read this text.
+            SpeechFailed: the engine broke; the next call starts it anew.
+        """
+        voice = catalogue.voice(voice_id)
+        check_text(text, voice)
+        engine = self._engines.get(voice.engine)
+        if engine is None:
+            engine = self._engines[voice.engine] = _open(voice.engine)
+        return engine.speak(text, voice, speed=speed, pitch_semitones=pitch_semitones)
+
+    def close(self) -> None:
+        """Safe to repeat; speaking afterwards opens the engines again."""
+        while self._engines:
+            _, engine = self._engines.popitem()
+            engine.close()
+
+
+def _open(name: str) -> SpeechEngine:
+    # Here and not above: the API's process reads the catalogue through this package and needs no engine.
+    if name == catalogue.HEART.engine:
+        from heygen_graphql.rendering.speech.hibari import Hibari
+
+        return Hibari()
+    from heygen_graphql.rendering.speech.espeak import Espeak
+
+    return Espeak()
