@@ -114,7 +114,7 @@ class Postgres:
         assert spec.origin is not None
         package = Path(spec.origin).parent
         binaries = package / "pginstall" / "bin"
-        version = [binaries / "postgres", "--version"]
+        version = [str(binaries / "postgres"), "--version"]
         with contextlib.suppress(PermissionError):
             subprocess.run(version, user=self._user, check=True, capture_output=True)
             return binaries

@@ -1,0 +1,231 @@
+"""The command line. What a command needs is imported when it runs, so that --help answers at once."""
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from heygen_graphql.cli.faults import explain
+from heygen_graphql.errors import BadSettings, HeygenError
+from heygen_graphql.settings import Settings
+
+app = typer.Typer(
+    name="heygen-graphql",
+    help="Turn a script into a video of a presenter speaking it: a GraphQL server, on your own machine.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+user_app = typer.Typer(help="People who may sign in.", no_args_is_help=True)
+app.add_typer(user_app, name="user")
+
+Host = Annotated[str | None, typer.Option(help="The address to listen at; HOST otherwise.")]
+Port = Annotated[
+    int | None, typer.Option(min=0, max=65535, help="The port; PORT otherwise. 0 takes a free one.")
+]
+
+
+def main() -> None:
+    """Run a command; what a person can mend ends in one line for each fault, not in a traceback."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        lines = explain(error)
+        if lines is None:
+            raise
+        for line in lines:
+            typer.echo(f"heygen-graphql: {line}", err=True)
+        sys.exit(1)
+
+
+def _settings(**overrides: Any) -> Settings:
+    return Settings(**{name: value for name, value in overrides.items() if value is not None})
+
+
+@app.command()
+def serve(host: Host = None, port: Port = None) -> None:
+    """Run the server: all of it in this process, or, where REDIS_URL is set, its API."""
+    from heygen_graphql.cli.serving import serve as serve_settings
+
+    serve_settings(_settings(host=host, port=port))
+
+
+@app.command()
+def api(host: Host = None, port: Port = None) -> None:
+    """Run the API alone, beside `heygen-graphql worker` processes."""
+    from heygen_graphql.cli.serving import serve as serve_settings
+
+    settings = _settings(host=host, port=port)
+    _require_shared_services(settings, "api")
+    serve_settings(settings)
+
+
+@app.command()
+def worker() -> None:
+    """Render videos for `heygen-graphql api` processes; WORKERS says how many at once."""
+    settings = _settings()
+    _require_shared_services(settings, "worker")
+    from heygen_graphql.jobs import run_worker
+    from heygen_graphql.observability import configure_logging
+
+    configure_logging(is_json=settings.log_json)
+    run_worker(settings)
+
+
+def _require_shared_services(settings: Settings, command: str) -> None:
+    missing = [name for name in ("DATABASE_URL", "REDIS_URL") if getattr(settings, name.lower()) is None]
+    if missing:
+        raise BadSettings(
+            f"`{command}` shares its work with other processes and needs {' and '.join(missing)}, like "
+            "DATABASE_URL=postgresql+asyncpg://user:password@host/name REDIS_URL=redis://host:6379/0; "
+            "`heygen-graphql serve` needs neither"
+        )
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest schema."""
+    from heygen_graphql.database import migrate as migrate_url
+
+    settings = _settings()
+    with _reaching_database(settings):
+        migrate_url(settings.resolved_database_url)
+
+
+@app.command()
+def render(
+    out: Annotated[Path, typer.Option(help="The MP4 to write; its captions are written beside it.")],
+    script: Annotated[str | None, typer.Option(help="What is spoken.")] = None,
+    script_file: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, allow_dash=True, help="... read from here.")
+    ] = None,
+    voice: Annotated[str | None, typer.Option(help="A voice's short name, like heart.")] = None,
+    avatar: Annotated[str | None, typer.Option(help="A presenter's short name.")] = None,
+    language: Annotated[str | None, typer.Option(help="BCP 47, like en or de-AT.")] = None,
+    quality: Annotated[
+        Literal["LOW", "MEDIUM", "HIGH", "ULTRA"], typer.Option(help="480, 720, 1080 or 2160 lines.")
+    ] = "MEDIUM",
+    aspect_ratio: Annotated[Literal["LANDSCAPE", "PORTRAIT", "SQUARE"], typer.Option()] = "LANDSCAPE",
+    captions: Annotated[
+        Literal["NONE", "SIMPLE"], typer.Option(help="Burned into the picture; the files come anyway.")
+    ] = "SIMPLE",
+    background: Annotated[str, typer.Option(help="#RRGGBB.")] = "#DFE7EE",
+    speed: Annotated[float, typer.Option(min=0.5, max=2, help="1 is the voice's own pace.")] = 1,
+    pitch: Annotated[float, typer.Option(min=-12, max=12, help="Semitones.")] = 0,
+) -> None:
+    """Render a film without a server."""
+    from heygen_graphql.cli import rendering
+
+    if (script is None) == (script_file is None):
+        raise typer.BadParameter("say what is spoken by one of --script and --script-file")
+    if script_file is not None:
+        script = sys.stdin.read() if str(script_file) == "-" else script_file.read_text(encoding="utf-8")
+    storyboard = rendering.storyboard(
+        script=script or "",
+        voice_id=voice,
+        avatar_id=avatar,
+        language=language,
+        quality=quality,
+        aspect_ratio=aspect_ratio,
+        caption_style=captions,
+        background_color=background,
+        speed=speed,
+        pitch_semitones=pitch,
+    )
+    rendering.render_to(storyboard, out)
+
+
+@app.command()
+def schema(
+    check: Annotated[bool, typer.Option("--check", help="Fail unless the file says the same.")] = False,
+    write: Annotated[bool, typer.Option("--write", help="Write it to the file.")] = False,
+    path: Annotated[Path, typer.Option(help="The file.")] = Path("schema.graphql"),
+) -> None:
+    """Print the GraphQL schema."""
+    from heygen_graphql.schema import sdl
+
+    text = sdl().rstrip("\n") + "\n"
+    if write:
+        path.write_text(text, encoding="utf-8")
+    elif not check:
+        typer.echo(text, nl=False)
+    elif not path.exists() or path.read_text(encoding="utf-8") != text:
+        raise HeygenError(f"{path} is not what the code says; write it with: heygen-graphql schema --write")
+
+
+@user_app.command("create")
+def user_create(
+    email: Annotated[str, typer.Option(prompt=True)],
+    full_name: Annotated[str | None, typer.Option()] = None,
+    superuser: Annotated[bool, typer.Option("--superuser", help="May see every account.")] = False,
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+    ] = False,
+) -> None:
+    """Make an account; asks for its password."""
+    from heygen_graphql import accounts
+    from heygen_graphql.database import Database
+
+    password = (
+        sys.stdin.readline().rstrip("\r\n")
+        if password_stdin
+        else typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    )
+    settings = _settings()
+
+    async def create() -> None:
+        database = Database(settings.resolved_database_url)
+        try:
+            await accounts.create_user(
+                database, email=email, password=password, full_name=full_name, is_superuser=superuser
+            )
+        finally:
+            await database.close()
+
+    with _reaching_database(settings):
+        asyncio.run(create())
+    typer.echo(f"{email} may sign in now{' and is a superuser' if superuser else ''}.")
+
+
+@app.command()
+def doctor() -> None:
+    """Look whether this machine has all that the server needs, and say what to do where it has not."""
+    from heygen_graphql.cli.doctor import examine
+
+    if not examine():
+        raise typer.Exit(1)
+
+
+@app.command()
+def demo(
+    script: Annotated[str | None, typer.Option(help="What is spoken.")] = None,
+    voice: Annotated[str | None, typer.Option(help="A voice's short name, like heart.")] = None,
+    avatar: Annotated[str | None, typer.Option(help="A presenter's short name.")] = None,
+    out: Annotated[Path, typer.Option(help="The MP4 to write; its captions come beside it.")] = Path(
+        "demo.mp4"
+    ),
+) -> None:
+    """Make a film as a client would: start a server, sign up, create a video, watch, download."""
+    from heygen_graphql.demo import DEFAULT_SCRIPT, run
+
+    run(script=DEFAULT_SCRIPT if script is None else script, voice_id=voice, avatar_id=avatar, out=out)
+
+
+@contextmanager
+def _reaching_database(settings: Settings) -> Iterator[None]:
+    """Turn a database that cannot be used into a BadSettings that names it, without its password."""
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import DBAPIError
+
+    try:
+        yield
+    except (DBAPIError, OSError) as error:
+        url = make_url(settings.resolved_database_url).render_as_string(hide_password=True)
+        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+        raise BadSettings(f"the database {url} cannot be used: {reason}") from error

@@ -1,0 +1,3 @@
+from heygen_graphql.cli import main
+
+main()

@@ -1,0 +1,93 @@
+"""The API behind uvicorn, with errors of the start in one line and its addresses printed when it answers."""
+
+import socket
+from contextlib import AsyncExitStack
+from importlib.metadata import version
+
+import typer
+import uvicorn
+from fastapi import FastAPI
+
+from heygen_graphql.app import create_app
+from heygen_graphql.database import migrate
+from heygen_graphql.errors import BadSettings
+from heygen_graphql.observability import configure_logging
+from heygen_graphql.settings import Settings
+
+# How long open requests and subscriptions may take to end after Ctrl-C or SIGTERM.
+_GRACEFUL_SECONDS = 5
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    Raises:
+        BadSettings: the server cannot start as it is configured.
+    """
+    configure_logging(is_json=settings.log_json)
+    settings.signing_key  # noqa: B018  # a missing secret is told before a port is taken
+    listener = _listen(settings.host, settings.port)
+    if settings.is_embedded:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        migrate(settings.resolved_database_url)
+    _Server(create_app(settings), _announcement(settings, listener)).run(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address[:2], family=family, backlog=2048)
+    except OSError as error:
+        raise BadSettings(
+            f"cannot listen at {host}:{port}: {error.strerror}; choose another place with --host and --port "
+            "(--port 0 takes a free one)"
+        ) from error
+
+
+def _announcement(settings: Settings, listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    shape = (
+        f"on this machine alone; its data is in {settings.data_dir.absolute()}"
+        if settings.is_embedded
+        else "as an API beside `heygen-graphql worker` processes"
+    )
+    browser = "GraphiQL in a browser" if settings.debug else "DEBUG=true makes it GraphiQL in a browser"
+    return "\n".join(
+        (
+            f"heygen_graphql {version('heygen-graphql')} serves {shape}",
+            f"  http://{authority}/graphql  and ws://{authority}/graphql ({browser})",
+            f"  http://{authority}/health  http://{authority}/metrics",
+            "Ctrl-C stops it.",
+        )
+    )
+
+
+class _Server(uvicorn.Server):
+    """Enters the application's lifespan itself: uvicorn would log why it fails, and tell nobody."""
+
+    def __init__(self, app: FastAPI, announcement: str) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                lifespan="off",
+                log_config=None,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=_GRACEFUL_SECONDS,
+            )
+        )
+        self._app = app
+        self._lifespan = AsyncExitStack()
+        self._announcement = announcement
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        state = await self._lifespan.enter_async_context(self._app.router.lifespan_context(self._app))
+        self.lifespan.state.update(state or {})
+        await super().startup(sockets)
+        typer.echo(self._announcement)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        await self._lifespan.aclose()
