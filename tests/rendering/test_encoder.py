@@ -1,0 +1,244 @@
+"""The MP4: what a decoder finds in it, and what the inspection says of it."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from heygen_graphql.rendering import UnfitOutput
+from heygen_graphql.rendering.captions import Cue
+from heygen_graphql.rendering.encoder import encode
+from heygen_graphql.rendering.inspection import check, inspect
+from heygen_graphql.rendering.loudness import level, measure
+
+WIDTH, HEIGHT, FRAMES = 320, 180, 63
+CUES = [Cue(0.2, 1.24, ("Hello & welcome", "to <the> show")), Cue(1.5, 2.25, ("Привет",))]
+
+
+def pictures(*, luma: int = 60, frames: int = FRAMES) -> Iterator[NDArray[np.uint8]]:
+    """A white bar that moves on by four columns a frame, drawn into one array over and over."""
+    picture = np.empty((HEIGHT * 3 // 2, WIDTH), np.uint8)
+    for number in range(frames):
+        picture[HEIGHT:] = 128
+        picture[:HEIGHT] = luma
+        if luma > 16:
+            picture[:HEIGHT, number * 4 : number * 4 + 32] = 220
+        yield picture
+
+
+def voice(*, frames: int = FRAMES) -> NDArray[np.float32]:
+    """Dull noise in bursts of four a second, as uneven as speech, between the silences of a film."""
+    noise = np.random.default_rng(7).standard_normal(frames * 1920)
+    dull = np.convolve(noise, np.ones(24) / 24, mode="same")
+    bursts = np.sin(2 * np.pi * 4 * np.arange(len(noise)) / 48_000) > -0.4
+    bursts[:12_000] = bursts[-24_000:] = False
+    return (dull * bursts).astype(np.float32)
+
+
+def blocks(sound: NDArray[np.float32]) -> Iterator[NDArray[np.int16]]:
+    yield from np.rint(sound * 32767).astype(np.int16).reshape(-1, 1920)
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("encoder") / "film.mp4"
+    encode(
+        target,
+        size=(WIDTH, HEIGHT),
+        frames=pictures(),
+        sound=blocks(level(voice())),
+        cues=CUES,
+        language="en-GB",
+        title="A show",
+    )
+    return target
+
+
+def test_the_streams_are_what_every_player_takes(film: Path) -> None:
+    with av.open(film) as container:
+        video, audio = container.streams.video[0], container.streams.audio[0]
+
+        assert (video.codec.name, video.profile, video.pix_fmt) == ("h264", "High", "yuv420p")
+        assert (video.width, video.height) == (WIDTH, HEIGHT)
+        assert video.average_rate == 25
+        assert (audio.codec.name, audio.profile, audio.rate, audio.layout.name) == (
+            "aac",
+            "LC",
+            48_000,
+            "stereo",
+        )
+        assert {video.metadata["language"], audio.metadata["language"]} == {"eng"}
+        assert container.metadata["title"] == "A show"
+
+
+def test_both_streams_start_at_zero_and_end_together(film: Path) -> None:
+    with av.open(film) as container:
+        for stream in (container.streams.video[0], container.streams.audio[0]):
+            assert stream.start_time == 0
+            assert stream.duration is not None
+            assert stream.time_base is not None
+            assert stream.duration * stream.time_base == Fraction(FRAMES, 25)
+
+
+def test_every_frame_arrives_once_in_order_and_unspoilt_by_the_next(film: Path) -> None:
+    with av.open(film) as container:
+        decoded = [
+            (frame.pts, frame.time, frame.to_ndarray(format="yuv420p")) for frame in container.decode(video=0)
+        ]
+
+    assert len(decoded) == FRAMES
+    assert [time for _, time, _ in decoded] == [number / 25 for number in range(FRAMES)]
+    for (_, _, shown), drawn in zip(decoded, pictures(), strict=True):
+        assert np.abs(shown.astype(int) - drawn).mean() < 2
+
+
+def test_the_colours_are_tagged_as_bt709(film: Path) -> None:
+    with av.open(film) as container:
+        frame = next(container.decode(video=0))
+
+    assert (frame.color_primaries, frame.color_trc, frame.colorspace, frame.color_range) == (1, 1, 1, 1)
+
+
+def test_the_sound_stands_where_it_was_put(film: Path) -> None:
+    with av.open(film) as container:
+        heard = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)])
+
+    sent = level(voice())
+    window = slice(24_000, 72_000)
+    likeness = {
+        lag: float(np.dot(sent[window], heard[window.start + lag : window.stop + lag]))
+        for lag in range(-1200, 1201, 4)
+    }
+    assert max(likeness, key=lambda lag: likeness[lag]) == 0
+
+
+def test_a_player_can_start_at_least_every_two_seconds(film: Path) -> None:
+    with av.open(film) as container:
+        packets = list(container.demux(video=0))
+    keys = [
+        packet.pts * packet.time_base for packet in packets if packet.is_keyframe and packet.pts is not None
+    ]
+
+    assert keys[0] == 0
+    assert max(end - start for start, end in pairwise([*keys, Fraction(FRAMES, 25)])) <= 2
+
+
+def test_the_index_comes_before_the_media_so_that_playing_starts_at_once(film: Path) -> None:
+    data = film.read_bytes()
+
+    assert data.index(b"moov") < data.index(b"mdat")
+
+
+def test_the_caption_track_has_the_cues_with_their_times(film: Path) -> None:
+    with av.open(film) as container:
+        track = container.streams.subtitles[0]
+        found = [
+            (packet.pts, packet.duration, bytes(packet)[2:].decode()) for packet in container.demux(track)
+        ]
+        header = track.codec_context.extradata
+
+    assert track.codec_context.name == "mov_text"
+    assert header
+    assert [cue for cue in found if cue[2]] == [
+        (200, 1040, "Hello & welcome\nto <the> show"),
+        (1500, 750, "Привет"),
+    ]
+
+
+def test_the_report_measures_the_finished_file(film: Path) -> None:
+    report = inspect(film, missing_glyphs=3)
+
+    assert report.audio_video_offset_ms == 0
+    assert report.loudness_lufs == pytest.approx(-16, abs=0.5)
+    assert report.true_peak_dbtp < -1
+    assert report.black_frames == 0
+    assert report.missing_glyphs == 3
+    check(report, speech_seconds=2.0)
+
+
+def test_black_frames_are_found_and_refused(tmp_path: Path) -> None:
+    target = tmp_path / "film.mp4"
+
+    def fading() -> Iterator[NDArray[np.uint8]]:
+        yield from pictures(frames=25)
+        yield from pictures(luma=16, frames=38)
+
+    encode(
+        target,
+        size=(WIDTH, HEIGHT),
+        frames=fading(),
+        sound=blocks(level(voice())),
+        cues=[],
+        language="en",
+        title=None,
+    )
+    report = inspect(target, missing_glyphs=0)
+
+    # The first may be one that is not looked at, for no other is predicted from it.
+    assert report.black_frames in {37, 38}
+    with pytest.raises(UnfitOutput, match=r"3\d of its frames are black"):
+        check(report, speech_seconds=2.0)
+
+
+def test_a_film_that_is_too_quiet_is_refused(tmp_path: Path) -> None:
+    target = tmp_path / "film.mp4"
+    encode(
+        target,
+        size=(WIDTH, HEIGHT),
+        frames=pictures(),
+        sound=blocks(level(voice()) * np.float32(0.5)),
+        cues=[],
+        language="en",
+        title=None,
+    )
+
+    with pytest.raises(UnfitOutput, match=r"-2\d\.\d LUFS"):
+        check(inspect(target, missing_glyphs=0), speech_seconds=2.0)
+
+
+def test_a_file_cut_short_is_refused(film: Path, tmp_path: Path) -> None:
+    stump = tmp_path / "stump.mp4"
+    stump.write_bytes(film.read_bytes()[:2000])
+
+    with pytest.raises(UnfitOutput, match="cannot be read back"):
+        inspect(stump, missing_glyphs=0)
+
+
+def test_an_error_in_the_drawing_ends_the_encoding(tmp_path: Path) -> None:
+    def broken() -> Iterator[NDArray[np.uint8]]:
+        yield from pictures(frames=30)
+        raise RuntimeError("the pencil broke")
+
+    with pytest.raises(RuntimeError, match="the pencil broke"):
+        encode(
+            tmp_path / "film.mp4",
+            size=(WIDTH, HEIGHT),
+            frames=broken(),
+            sound=blocks(voice()),
+            cues=[],
+            language="en",
+            title=None,
+        )
+
+
+@pytest.mark.parametrize("gain", [0.05, 1.0, 40.0], ids=["faint", "plain", "overdriven"])
+def test_speech_of_any_level_is_brought_to_one_loudness_with_no_peak_above_the_ceiling(gain: float) -> None:
+    clicks = np.zeros(FRAMES * 1920, np.float32)
+    clicks[12_000:-24_000:9601] = 3.0
+
+    levelled = level((voice() + clicks) * np.float32(gain))
+
+    loudness, true_peak = measure([levelled], peak=True)
+    assert loudness == pytest.approx(-16, abs=0.2)
+    assert true_peak <= -1.9
+
+
+def test_silence_and_the_shortest_of_sounds_survive_levelling() -> None:
+    assert not level(np.zeros(48_000, np.float32)).any()
+    assert level(np.zeros(0, np.float32)).size == 0
+    assert np.abs(level(voice()[:960])).max() <= 1
