@@ -9,6 +9,12 @@ from heygen_graphql.database import migrate
 from tests.servers import HeygenServer, Postgres, Valkey, clean_environment, free_port
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--crash-rounds", type=int, default=3, help="how often the crash test kills its server (default 3)"
+    )
+
+
 @pytest.fixture(scope="session")
 def _migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("sqlite") / "migrated.db"

@@ -86,6 +86,21 @@ def kill_with_children(process: subprocess.Popen[bytes]) -> None:
     process.wait(timeout=10)
 
 
+def alive(processes: Sequence[psutil.Process]) -> list[psutil.Process]:
+    """Those that still run; one that has ended but was not waited for does not."""
+
+    def is_alive(process: psutil.Process) -> bool:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+        return False
+
+    return [process for process in processes if is_alive(process)]
+
+
+def wait_until_gone(processes: Sequence[psutil.Process], seconds: float = 5) -> None:
+    wait_until(lambda: not alive(processes), f"the end of {processes}", seconds)
+
+
 class Postgres:
     """A cluster without fsync; `new_database` clones one that the migrations made."""
 
@@ -265,7 +280,7 @@ class HeygenServer:
         children: list[psutil.Process] = psutil.Process(self.process.pid).children(recursive=True)
         return children
 
-    def kill_dead(self) -> list[psutil.Process]:
+    def kill_alone(self) -> list[psutil.Process]:
         """SIGKILL to the server alone, as when memory runs out; its orphaned children."""
         children = self.children()
         self.process.kill()
