@@ -28,7 +28,7 @@ _X264_OPTIONS = {
     "preset": "veryfast",
     "crf": "21",
     "profile": "high",
-    # A player can start at every second second, and a streaming segment can be cut there.
+    # A player can start at least every two seconds.
     "g": str(2 * FRAMES_PER_SECOND),
     "flags": "+cgop",
 }
@@ -76,7 +76,7 @@ class _Writer:
         self._container = container
         if title:
             container.metadata["title"] = title
-        self._video = _video_stream(container, size)
+        self._video = add_video_stream(container, size)
         self._audio = container.add_stream("aac", rate=SAMPLE_RATE, layout="stereo")
         self._audio.bit_rate = _AAC_BITS_PER_SECOND
         self._captions = container.add_stream("mov_text")
@@ -95,13 +95,13 @@ class _Writer:
             while cue is not None and cue.start_seconds * FRAMES_PER_SECOND <= number:
                 self._container.mux(_caption_packet(cue, self._captions))
                 cue = next(waiting, None)
-            self._container.mux(self._video.encode(_video_frame(picture, number)))
+            self._container.mux(self._video.encode(video_frame(picture, number)))
             self._container.mux(self._audio.encode(_audio_frame(samples, number * len(samples))))
         self._container.mux(self._video.encode(None))
         self._container.mux(self._audio.encode(None))
 
 
-def _video_stream(container: OutputContainer, size: tuple[int, int]) -> VideoStream:
+def add_video_stream(container: OutputContainer, size: tuple[int, int]) -> VideoStream:
     stream = container.add_stream("libx264", rate=FRAMES_PER_SECOND, options=_X264_OPTIONS)
     stream.width, stream.height = size
     stream.pix_fmt = "yuv420p"
@@ -116,7 +116,7 @@ def _video_stream(container: OutputContainer, size: tuple[int, int]) -> VideoStr
     return stream
 
 
-def _video_frame(picture: NDArray[np.uint8], number: int) -> VideoFrame:
+def video_frame(picture: NDArray[np.uint8], number: int) -> VideoFrame:
     # Without a copy: x264 takes its own before `encode` returns, however many threads it runs.
     frame = VideoFrame.from_numpy_buffer(picture, format="yuv420p")
     frame.pts = number

@@ -38,16 +38,14 @@ def inspect(video: Path, *, missing_glyphs: int) -> QualityReport:
     """
     try:
         with av.open(video) as container:
-            ends = [
-                _end_seconds(stream) for stream in (container.streams.audio[0], container.streams.video[0])
-            ]
+            offset = _end_seconds(container.streams.audio[0]) - _end_seconds(container.streams.video[0])
             loudness, true_peak = _sound(container)
         with av.open(video) as container:
             black_frames = _black_frames(container)
     except av.FFmpegError as error:
         raise UnfitOutput(f"The finished film cannot be read back: {error.strerror}.") from error
     return QualityReport(
-        audio_video_offset_ms=float(abs(ends[0] - ends[1]) * 1000),
+        audio_video_offset_ms=float(abs(offset) * 1000),
         loudness_lufs=loudness,
         true_peak_dbtp=true_peak,
         black_frames=black_frames,
@@ -110,6 +108,6 @@ def _black_frames(container: InputContainer) -> int:
 
 def _is_black(frame: VideoFrame) -> bool:
     plane = frame.planes[0]
-    luma = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
+    luma = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
     sample = luma[::_ROWS, : plane.width : _COLUMNS]
     return bool(np.count_nonzero(sample < _BLACK_LUMA) > _BLACK_SHARE * sample.size)

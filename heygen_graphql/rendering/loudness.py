@@ -6,6 +6,7 @@ gating leaves the pauses out.
 """
 
 from collections.abc import Iterable, Iterator
+from math import log10
 
 import av
 import numpy as np
@@ -58,7 +59,7 @@ class Meter:
         self._read()
         loudness = float(self._readings.get("lavfi.r128.I", SILENCE_LUFS))
         peak = float(self._readings.get("lavfi.r128.true_peak", 0.0))
-        return max(loudness, SILENCE_LUFS), max(20 * np.log10(max(peak, 1e-9)), SILENCE_DBTP)
+        return max(loudness, SILENCE_LUFS), max(20 * log10(max(peak, 1e-9)), SILENCE_DBTP)
 
     def _read(self) -> None:
         while True:

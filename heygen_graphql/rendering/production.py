@@ -24,7 +24,8 @@ from heygen_graphql.rendering.compositor import Compositor, SceneShot
 from heygen_graphql.rendering.encoder import encode
 from heygen_graphql.rendering.film import RenderedVideo, SceneTiming, TranscriptWord
 from heygen_graphql.rendering.fonts import Typeface
-from heygen_graphql.rendering.speech import Speaker, Speech
+from heygen_graphql.rendering.presenters import avatar
+from heygen_graphql.rendering.speech import Speaker, Speech, TimedPhoneme
 from heygen_graphql.rendering.storyboard import (
     FRAMES_PER_SECOND,
     SAMPLE_RATE,
@@ -73,6 +74,9 @@ def render(
     Raises:
         RenderError: see `errors`.
     """
+    for scene in storyboard.scenes:
+        # An unknown presenter is found before minutes are spent on speaking.
+        avatar(scene.avatar_id)
     progress = _Progress(storyboard.size, on_progress)
     with tempfile.TemporaryDirectory(dir=directory, prefix=".render-") as workshop:
         return _make(storyboard, Path(workshop), directory, progress)
@@ -202,10 +206,8 @@ def _shot(
     # The scene's first frame may begin a part of a frame before its sound does.
     offset = placement.speech_start / SAMPLE_RATE - placement.start_frame / FRAMES_PER_SECOND
     phonemes = [
-        replace(
-            phoneme, start_seconds=phoneme.start_seconds + offset, end_seconds=phoneme.end_seconds + offset
-        )
-        for phoneme in speech.phonemes
+        TimedPhoneme(sound.symbol, sound.start_seconds + offset, sound.end_seconds + offset)
+        for sound in speech.phonemes
     ]
     return SceneShot(
         avatar_id=scene.avatar_id,

@@ -6,6 +6,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace
 from numpy.typing import NDArray
+from PIL import Image
 
 _LONG_SIDE_PIXELS = 1280
 _JPEG_QUALITY = 88
@@ -30,4 +31,6 @@ def save_thumbnail(target: Path, picture: NDArray[np.uint8]) -> None:
         src_color_range=ColorRange.MPEG,
         dst_color_range=ColorRange.JPEG,
     )
-    rgb.to_image().save(target, "JPEG", quality=_JPEG_QUALITY, optimize=True, progressive=True)
+    Image.fromarray(rgb.to_ndarray()).save(
+        target, "JPEG", quality=_JPEG_QUALITY, optimize=True, progressive=True
+    )

@@ -58,12 +58,11 @@ def cues(
     for _, spoken in groupby(words, key=attrgetter("scene_index")):
         parts = atoms(spoken, fits=lambda text: width(text) <= maximum_width)
         blocks += _blocks(parts, width, maximum_width)
-    found = []
-    for block, following in zip(blocks, [*blocks[1:], None], strict=True):
-        limit = following.start_seconds if following else film_seconds
-        end = _end_seconds(block, limit)
-        found.append(Cue(round(block.start_seconds, 3), round(end, 3), block.lines))
-    return found
+    limits = [*(block.start_seconds for block in blocks[1:]), film_seconds]
+    return [
+        Cue(round(block.start_seconds, 3), round(_end_seconds(block, limit), 3), block.lines)
+        for block, limit in zip(blocks, limits, strict=False)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
