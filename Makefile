@@ -96,7 +96,7 @@ lock: .venv/.project
 	$(call step,Fetching uv,$(BIN)/python -m venv .venv/lock && .venv/lock/bin/pip install uv)
 	$(call step,requirements.lock,$(COMPILE) pyproject.toml --group build -o requirements.lock)
 	$(call step,tests/requirements.lock,$(COMPILE) --group pyproject.toml:test -c requirements.lock -o tests/requirements.lock)
-	$(call step,heygen_graphql/web/requirements.lock,$(COMPILE) --group pyproject.toml:web -o heygen_graphql/web/requirements.lock)
+	$(call step,requirements-web.lock,$(COMPILE) --group pyproject.toml:web -o requirements-web.lock)
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build dist

@@ -6,7 +6,6 @@ from importlib.metadata import version
 
 import typer
 import uvicorn
-from fastapi import FastAPI
 
 from heygen_graphql.app import create_app
 from heygen_graphql.database import migrate
@@ -30,7 +29,7 @@ def serve(settings: Settings) -> None:
     if settings.is_embedded:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         migrate(settings.resolved_database_url)
-    _Server(create_app(settings), _announcement(settings, listener)).run(sockets=[listener])
+    _Server(settings, _announcement(settings, listener)).run(sockets=[listener])
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -66,10 +65,11 @@ def _announcement(settings: Settings, listener: socket.socket) -> str:
 class _Server(uvicorn.Server):
     """Enters the application's lifespan itself: uvicorn would log why it fails, and tell nobody."""
 
-    def __init__(self, app: FastAPI, announcement: str) -> None:
+    def __init__(self, settings: Settings, announcement: str) -> None:
+        self._app = create_app(settings)
         super().__init__(
             uvicorn.Config(
-                app,
+                self._app,
                 lifespan="off",
                 log_config=None,
                 log_level="warning",
@@ -78,7 +78,6 @@ class _Server(uvicorn.Server):
                 timeout_graceful_shutdown=_GRACEFUL_SECONDS,
             )
         )
-        self._app = app
         self._lifespan = AsyncExitStack()
         self._announcement = announcement
 
