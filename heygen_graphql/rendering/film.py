@@ -12,8 +12,6 @@ class TranscriptWord:
     start_seconds: float
     end_seconds: float
     scene_index: int
-    is_joined: bool = False
-    """No space stands between the word before and this one: so Chinese, Japanese and Thai are written."""
 
 
 @dataclass(frozen=True, slots=True)

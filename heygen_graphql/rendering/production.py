@@ -25,7 +25,7 @@ from heygen_graphql.rendering.encoder import encode
 from heygen_graphql.rendering.film import RenderedVideo, SceneTiming, TranscriptWord
 from heygen_graphql.rendering.fonts import Typeface
 from heygen_graphql.rendering.presenters import avatar
-from heygen_graphql.rendering.speech import Speaker, Speech, TimedPhoneme
+from heygen_graphql.rendering.speech import Speaker, Speech, TimedPhoneme, TimedWord
 from heygen_graphql.rendering.storyboard import (
     FRAMES_PER_SECOND,
     SAMPLE_RATE,
@@ -88,7 +88,8 @@ class _Recording:
 
     sound: Path
     """16-bit mono samples of the whole film, silence included."""
-    words: tuple[TranscriptWord, ...]
+    words: tuple[tuple[TimedWord, ...], ...]
+    """Those of each scene, in seconds from the start of the film."""
     placements: tuple[Placement, ...]
     shots: tuple[SceneShot, ...]
     speech_seconds: float
@@ -151,7 +152,7 @@ def _make(storyboard: Storyboard, workshop: Path, directory: Path, progress: _Pr
         duration_seconds=duration_seconds,
         file_size_bytes=files["video.mp4"].stat().st_size,
         sha256=sha256,
-        transcript=recording.words,
+        transcript=tuple(_transcript(recording.words)),
         scenes=tuple(
             SceneTiming(place.start / SAMPLE_RATE, (place.end - place.start) / SAMPLE_RATE)
             for place in recording.placements
@@ -162,7 +163,7 @@ def _make(storyboard: Storyboard, workshop: Path, directory: Path, progress: _Pr
 
 def _speak(storyboard: Storyboard, sound: Path, progress: _Progress) -> _Recording:
     scenes = storyboard.scenes
-    words: list[TranscriptWord] = []
+    words: list[tuple[TimedWord, ...]] = []
     placements: list[Placement] = []
     shots: list[SceneShot] = []
     position = 0
@@ -180,7 +181,7 @@ def _speak(storyboard: Storyboard, sound: Path, progress: _Progress) -> _Recordi
             spool.write(np.rint(samples * 32767).astype(np.int16).tobytes())
             position = placement.end
             placements.append(placement)
-            words += _transcript(speech, placement, index)
+            words.append(_in_film_time(speech.words, placement))
             if placement.frame_count:
                 shots.append(_shot(scene, speech, samples, placement, index))
         spool.truncate(position * _BYTES_PER_SAMPLE)
@@ -188,16 +189,22 @@ def _speak(storyboard: Storyboard, sound: Path, progress: _Progress) -> _Recordi
     return _Recording(sound, tuple(words), tuple(placements), tuple(shots), speech_seconds)
 
 
-def _transcript(speech: Speech, placement: Placement, scene_index: int) -> Iterator[TranscriptWord]:
+def _in_film_time(words: Sequence[TimedWord], placement: Placement) -> tuple[TimedWord, ...]:
     offset = placement.speech_start / SAMPLE_RATE
-    for word in speech.words:
-        yield TranscriptWord(
-            text=word.text,
+    return tuple(
+        replace(
+            word,
             start_seconds=round(word.start_seconds + offset, 3),
             end_seconds=round(word.end_seconds + offset, 3),
-            scene_index=scene_index,
-            is_joined=word.is_joined,
         )
+        for word in words
+    )
+
+
+def _transcript(scenes: Sequence[Sequence[TimedWord]]) -> Iterator[TranscriptWord]:
+    for index, words in enumerate(scenes):
+        for word in words:
+            yield TranscriptWord(word.text, word.start_seconds, word.end_seconds, scene_index=index)
 
 
 def _shot(

@@ -7,9 +7,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from heygen_graphql.rendering import TranscriptWord
 from heygen_graphql.rendering.captions import CaptionPainter, Cue, cues, to_srt, to_vtt
 from heygen_graphql.rendering.fonts import Typeface
+from heygen_graphql.rendering.speech import TimedWord
 
 LETTERS_A_LINE = 42
 NEWS = (
@@ -20,21 +20,19 @@ NEWS = (
 JAPANESE = "こんにちは、私はあなたのプレゼンターです。原稿をくだされば、「代わりに」お話しします。"
 
 
-def spoken(
-    text: str, *, characters_per_second: float = 15.0, start: float = 0.25, scene_index: int = 0
-) -> list[TranscriptWord]:
+def spoken(text: str, *, characters_per_second: float = 15.0, start: float = 0.25) -> list[TimedWord]:
     """The words of a text as a voice would time them, with a breath after each phrase."""
     words = []
     for word in text.split():
         end = start + len(word) / characters_per_second
-        words.append(TranscriptWord(word, start, end, scene_index))
+        words.append(TimedWord(word, start, end))
         start = end + (0.4 if word[-1] in ".!?" else 0.15 if word[-1] in ",;" else 0.02)
     return words
 
 
-def cut(words: Sequence[TranscriptWord]) -> list[Cue]:
-    film_seconds = words[-1].end_seconds + 0.5
-    return cues(words, width=len, maximum_width=LETTERS_A_LINE, film_seconds=film_seconds)
+def cut(*scenes: Sequence[TimedWord]) -> list[Cue]:
+    film_seconds = scenes[-1][-1].end_seconds + 0.5
+    return cues(scenes, width=len, maximum_width=LETTERS_A_LINE, film_seconds=film_seconds)
 
 
 def test_every_word_is_shown_once_and_in_order() -> None:
@@ -90,9 +88,9 @@ def test_a_cue_starts_with_its_first_word_and_outlasts_its_last() -> None:
 
 
 def test_no_cue_spans_two_scenes() -> None:
-    words = [*spoken("Hello there,"), *spoken("my friend.", start=1.5, scene_index=1)]
+    shown = cut(spoken("Hello there,"), spoken("my friend.", start=1.5))
 
-    assert [cue.lines for cue in cut(words)] == [("Hello there,",), ("my friend.",)]
+    assert [cue.lines for cue in shown] == [("Hello there,",), ("my friend.",)]
 
 
 def test_a_word_wider_than_a_line_is_cut_and_stays_on_the_screen() -> None:
@@ -105,9 +103,9 @@ def test_a_word_wider_than_a_line_is_cut_and_stays_on_the_screen() -> None:
 
 
 def test_japanese_breaks_between_characters_but_never_before_a_closing_mark() -> None:
-    sentence = TranscriptWord(JAPANESE * 3, 0.25, 40.0, 0)
+    sentence = TimedWord(JAPANESE * 3, 0.25, 40.0)
 
-    shown = cues([sentence], width=len, maximum_width=16, film_seconds=40.5)
+    shown = cues([[sentence]], width=len, maximum_width=16, film_seconds=40.5)
 
     lines = [line for cue in shown for line in cue.lines]
     assert "".join(lines) == JAPANESE * 3
@@ -116,7 +114,7 @@ def test_japanese_breaks_between_characters_but_never_before_a_closing_mark() ->
 
 
 def test_joined_words_are_shown_without_a_space_between_them() -> None:
-    words = [TranscriptWord("你好，", 0.2, 0.8, 0), TranscriptWord("世界。", 0.8, 1.6, 0, is_joined=True)]
+    words = [TimedWord("你好，", 0.2, 0.8), TimedWord("世界。", 0.8, 1.6, is_joined=True)]
 
     assert cut(words)[0].lines == ("你好，世界。",)
 
@@ -150,7 +148,7 @@ def test_an_arrow_in_the_text_is_not_read_as_times_by_srt() -> None:
 def test_the_picture_of_a_cue_is_centred_inside_the_safe_area(size: tuple[int, int]) -> None:
     width, height = size
     painter = CaptionPainter(width, height, Typeface("en"))
-    shown = cues(spoken(NEWS), width=painter.width, maximum_width=painter.maximum_width, film_seconds=30.0)
+    shown = cues([spoken(NEWS)], width=painter.width, maximum_width=painter.maximum_width, film_seconds=30.0)
 
     for strip in painter.strips(shown):
         strip_height, strip_width = strip.rgba.shape[:2]

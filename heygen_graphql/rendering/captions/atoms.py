@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from heygen_graphql.rendering.film import TranscriptWord
+from heygen_graphql.rendering.speech.engine import TimedWord
 
 _SPACELESS_SCRIPTS = (
     ("\u0e00", "\u0eff"),  # Thai, Lao
@@ -41,7 +41,7 @@ class Atom:
     """False where a break would cut a word, as far as that can be told without a dictionary."""
 
 
-def atoms(words: Iterable[TranscriptWord], *, fits: Callable[[str], bool]) -> list[Atom]:
+def atoms(words: Iterable[TimedWord], *, fits: Callable[[str], bool]) -> list[Atom]:
     """The atoms of one scene.
 
     A word that does not fit into a line (a web address, say) is cut wherever the line ends.
@@ -56,7 +56,7 @@ def atoms(words: Iterable[TranscriptWord], *, fits: Callable[[str], bool]) -> li
     return found
 
 
-def _timed(pieces: Sequence[str], word: TranscriptWord) -> Iterator[tuple[str, float, float]]:
+def _timed(pieces: Sequence[str], word: TimedWord) -> Iterator[tuple[str, float, float]]:
     """A word is spoken evenly over its characters, as near as anybody can tell."""
     length = sum(map(len, pieces))
     duration = word.end_seconds - word.start_seconds

@@ -8,11 +8,10 @@ characters each, 20 characters a second, cues of 0.7 to 7 seconds, breaks where 
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, groupby
-from operator import attrgetter
+from itertools import accumulate
 
 from heygen_graphql.rendering.captions.atoms import Atom, atoms
-from heygen_graphql.rendering.film import TranscriptWord
+from heygen_graphql.rendering.speech.engine import TimedWord
 
 MINIMUM_SECONDS = 0.7
 MAXIMUM_SECONDS = 7.0
@@ -44,7 +43,7 @@ class Cue:
 
 
 def cues(
-    words: Iterable[TranscriptWord],
+    scenes: Iterable[Sequence[TimedWord]],
     *,
     width: Callable[[str], float],
     maximum_width: float,
@@ -52,11 +51,12 @@ def cues(
 ) -> list[Cue]:
     """Cues in order, never overlapping; none spans two scenes.
 
+    The words' times, like the cues', count from the start of the film.
     `width` measures a text in whatever unit `maximum_width` has.
     """
     blocks: list[_Block] = []
-    for _, spoken in groupby(words, key=attrgetter("scene_index")):
-        parts = atoms(spoken, fits=lambda text: width(text) <= maximum_width)
+    for words in scenes:
+        parts = atoms(words, fits=lambda text: width(text) <= maximum_width)
         blocks += _blocks(parts, width, maximum_width)
     limits = [*(block.start_seconds for block in blocks[1:]), film_seconds]
     return [
