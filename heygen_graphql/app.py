@@ -1,0 +1,166 @@
+"""The application, built from its settings alone."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.middleware.gzip import GZipMiddleware
+from fastapi.middleware.trustedhost import TrustedHostMiddleware
+from fastapi.responses import JSONResponse, Response
+from fastapi.staticfiles import StaticFiles
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from redis.asyncio import Redis
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES
+from starlette.routing import Route, WebSocketRoute
+
+from heygen_graphql import __version__
+from heygen_graphql.accounts import Tokens
+from heygen_graphql.database import Database, migrate
+from heygen_graphql.events import Hub, open_hub
+from heygen_graphql.jobs.broker import remote_queue
+from heygen_graphql.jobs.worker import embedded
+from heygen_graphql.ratelimits import open_rate_limits
+from heygen_graphql.schema import Services
+from heygen_graphql.schema.transport import GraphQLEndpoint
+from heygen_graphql.settings import Settings
+from heygen_graphql.storage import Links, Storage
+from heygen_graphql.web import health
+from heygen_graphql.web.graphiql_page import ASSETS, ASSETS_PATH
+from heygen_graphql.web.health import Health
+from heygen_graphql.web.media import Media
+from heygen_graphql.web.middleware import BodyLimit, Measured, RequestId
+
+MAX_BODY_BYTES = 1024 * 1024
+_CHECK_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What the routes serve from, open while the application lives."""
+
+    services: Services
+    media: Media
+    health: Health
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Nothing is opened before the application's lifespan begins, and everything is closed when it ends."""
+    graphql = GraphQLEndpoint(is_open=settings.debug, allowed_origins=settings.cors_origins)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with _open(settings) as parts:
+            graphql.services = parts.services
+            app.state.parts = parts
+            yield
+
+    app = FastAPI(
+        title=settings.project_name,
+        version=__version__,
+        lifespan=lifespan,
+        openapi_url="/openapi.json" if settings.debug else None,
+        # Their pages would load scripts from a CDN.
+        docs_url=None,
+        redoc_url=None,
+        routes=[Route("/graphql", graphql, include_in_schema=False), WebSocketRoute("/graphql", graphql)],
+    )
+    _add_routes(app)
+    if settings.debug:
+        # Checked when a file is asked for: the page says how to build what is missing.
+        app.mount(ASSETS_PATH, StaticFiles(directory=ASSETS, check_dir=False), name="graphiql")
+    _add_middleware(app, settings)
+    return app
+
+
+@asynccontextmanager
+async def _open(settings: Settings) -> AsyncIterator[_Parts]:
+    """
+    Raises:
+        BadSettings: the server cannot run as it is configured.
+    """
+    key = settings.signing_key
+    async with AsyncExitStack() as stack:
+        if settings.is_embedded:
+            await asyncio.to_thread(migrate, settings.resolved_database_url)
+        database = Database(settings.resolved_database_url)
+        stack.push_async_callback(database.close)
+        storage = await asyncio.to_thread(Storage.open, settings.resolved_storage_url)
+        links = Links(key)
+        hub = await stack.enter_async_context(open_hub(settings.redis_url))
+        services = Services(
+            settings=settings,
+            database=database,
+            hub=hub,
+            queue=await stack.enter_async_context(_queue(settings, database, hub, storage)),
+            links=links,
+            limits=await stack.enter_async_context(open_rate_limits(settings.redis_url)),
+            tokens=Tokens(
+                key=key,
+                algorithm=settings.algorithm,
+                access_minutes=settings.access_token_expire_minutes,
+                refresh_days=settings.refresh_token_expire_days,
+            ),
+        )
+        redis = None
+        if settings.redis_url is not None:
+            redis = Redis.from_url(
+                settings.redis_url, socket_timeout=_CHECK_SECONDS, socket_connect_timeout=_CHECK_SECONDS
+            )
+            stack.push_async_callback(redis.aclose)
+        yield _Parts(services, Media(storage, links), Health(database, redis))
+
+
+def _queue(settings: Settings, database: Database, hub: Hub, storage: Storage) -> Any:
+    if settings.is_embedded:
+        return embedded(settings, database, hub, storage)
+    return remote_queue(settings)
+
+
+def _add_routes(app: FastAPI) -> None:
+    @app.get("/health", summary="Whether the server answers")
+    async def get_health() -> dict[str, str]:
+        return health.alive()
+
+    @app.get("/health/detailed", summary="Whether each part of the server works; 503 when one does not")
+    async def get_detailed_health(request: Request) -> JSONResponse:
+        is_well, told = await _parts(request).health.detailed()
+        return JSONResponse(told, status_code=200 if is_well else 503)
+
+    @app.get("/metrics", summary="The numbers an operator watches, for Prometheus")
+    def get_metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    @app.api_route("/media/{key:path}", methods=["GET", "HEAD"], summary="A file, by its signed link")
+    async def get_media(request: Request, key: str) -> Response:
+        return await _parts(request).media.respond(request, key)
+
+
+def _parts(request: Request) -> _Parts:
+    parts: _Parts = request.app.state.parts
+    return parts
+
+
+def _add_middleware(app: FastAPI, settings: Settings) -> None:
+    # The one added last is the outermost.
+    app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES)
+    app.add_middleware(
+        GZipMiddleware,
+        minimum_size=1000,
+        compresslevel=5,
+        # Files keep their bytes: parts of them are asked for by number.
+        exclude_content_types=(*DEFAULT_EXCLUDED_CONTENT_TYPES, "text/vtt", "application/x-subrip"),
+    )
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=settings.cors_origins,
+        allow_methods=["GET", "HEAD", "POST"],
+        allow_headers=["Authorization", "Content-Type", "Range", "X-Request-ID"],
+        expose_headers=["Content-Range", "ETag", "Retry-After", "X-Request-ID"],
+    )
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=settings.allowed_hosts, www_redirect=False)
+    app.add_middleware(Measured)
+    app.add_middleware(RequestId)

@@ -1,0 +1,58 @@
+"""The GraphQL API: a module a noun, and here what puts them together."""
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types import ExecutionContext
+
+from heygen_graphql.schema.context import Context, Services
+from heygen_graphql.schema.documents import Documents, RemembersDocuments
+from heygen_graphql.schema.operations import Counted, OwnContext
+from heygen_graphql.schema.queries import Query
+from heygen_graphql.schema.scalars import SCALARS
+from heygen_graphql.schema.sessions import SessionMutations
+from heygen_graphql.schema.shown_errors import shown
+from heygen_graphql.schema.subscriptions import Subscription
+from heygen_graphql.schema.users import UserMutations
+from heygen_graphql.schema.video_mutations import VideoMutations
+
+__all__ = ["Context", "Services", "build", "sdl"]
+
+
+@strawberry.type(
+    description="What can be changed. Faults that the caller can mend come back in `userErrors`, all at once."
+)
+class Mutation(SessionMutations, UserMutations, VideoMutations):
+    pass
+
+
+class _Schema(strawberry.Schema):
+    """Shows errors as `shown_errors` says; Strawberry calls this once for each result of any operation."""
+
+    is_open: bool = False
+
+    def process_errors(
+        self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
+    ) -> None:
+        context = execution_context.context if execution_context else None
+        # In place: what Strawberry answers with is this very list.
+        errors[:] = [shown(error, context, with_suggestions=self.is_open) for error in errors]
+
+
+def build(*, is_open: bool) -> strawberry.Schema:
+    """`is_open`: introspection is answered, and errors suggest names that come near a wrong one."""
+    documents = Documents(is_open=is_open)
+    schema = _Schema(
+        query=Query,
+        mutation=Mutation,
+        subscription=Subscription,
+        extensions=[OwnContext, Counted, lambda: RemembersDocuments(documents)],
+        config=StrawberryConfig(scalar_map=SCALARS),
+    )
+    schema.is_open = is_open
+    return schema
+
+
+def sdl() -> str:
+    """The schema in the schema definition language, as schema.graphql holds it."""
+    return build(is_open=False).as_str().rstrip("\n") + "\n"

@@ -1,0 +1,92 @@
+"""Each document is parsed, measured and validated once, and its verdict remembered.
+
+graphql-core's validation takes longer than most of our operations' execution, and clients send the
+same few documents all day.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    NoSchemaIntrospectionCustomRule,
+    parse,
+    validate,
+)
+from graphql import specified_rules as SPECIFIED_RULES
+from strawberry.extensions import SchemaExtension
+
+from heygen_graphql.schema.limits import MAX_TOKENS, excess_of
+
+MAX_KEPT = 500
+MAX_KEPT_LENGTH = 20_000
+"""Characters. With MAX_KEPT, bounds what the memory can be filled with from outside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    document: DocumentNode
+    errors: tuple[GraphQLError, ...]
+
+
+class Documents:
+    """The verdicts of one schema. `is_open`: introspection and suggestions are allowed."""
+
+    def __init__(self, *, is_open: bool) -> None:
+        self._is_open = is_open
+        self._kept: OrderedDict[str, Verdict] = OrderedDict()
+
+    def verdict(self, schema: GraphQLSchema, text: str) -> Verdict:
+        """
+        Raises:
+            GraphQLSyntaxError: `text` is no GraphQL, or has more than MAX_TOKENS tokens.
+        """
+        verdict = self._kept.get(text)
+        if verdict is not None:
+            self._kept.move_to_end(text)
+            return verdict
+        document = parse(text, max_tokens=MAX_TOKENS)
+        verdict = Verdict(document, tuple(self._faults(schema, document)))
+        if len(text) <= MAX_KEPT_LENGTH:
+            self._kept[text] = verdict
+            if len(self._kept) > MAX_KEPT:
+                self._kept.popitem(last=False)
+        return verdict
+
+    def _faults(self, schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:
+        # The measures come first: validation itself is slow on the documents that they refuse.
+        excess = excess_of(document)
+        if excess is not None:
+            return [GraphQLError(excess, extensions={"code": "QUERY_TOO_COMPLEX"})]
+        rules = SPECIFIED_RULES if self._is_open else (*SPECIFIED_RULES, NoSchemaIntrospectionCustomRule)
+        errors = validate(schema, document, rules, max_errors=10, hide_suggestions=not self._is_open)
+        for error in errors:
+            error.extensions = {"code": "GRAPHQL_VALIDATION_FAILED"}
+        return errors
+
+
+class RemembersDocuments(SchemaExtension):
+    """Puts the remembered verdict where Strawberry would parse and validate."""
+
+    def __init__(self, documents: Documents) -> None:
+        self._documents = documents
+        self._errors: tuple[GraphQLError, ...] = ()
+
+    def on_parse(self) -> Iterator[None]:
+        context = self.execution_context
+        context.parse_options["max_tokens"] = MAX_TOKENS
+        # Strawberry parses what is left unparsed here, and reports its syntax error in its own way.
+        with suppress(GraphQLSyntaxError):
+            verdict = self._documents.verdict(context.schema._schema, context.query or "")
+            context.graphql_document, self._errors = verdict.document, verdict.errors
+        yield
+
+    def on_validate(self) -> Iterator[None]:
+        # A list of its own: what is shown of an error is written into this list (`Schema.process_errors`).
+        self.execution_context.pre_execution_errors = list(self._errors)
+        yield

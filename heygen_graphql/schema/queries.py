@@ -1,0 +1,147 @@
+"""The root of everything that can be read."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated
+from uuid import UUID
+
+import strawberry
+
+from heygen_graphql import videos
+from heygen_graphql.errors import BadRequest
+from heygen_graphql.paging import Window, slice_page
+from heygen_graphql.rendering import presenters, speech
+from heygen_graphql.schema import ids, listing
+from heygen_graphql.schema.avatars import Avatar
+from heygen_graphql.schema.connections import After, Before, Connection, First, Last
+from heygen_graphql.schema.context import Context, Info
+from heygen_graphql.schema.nodes import Node
+from heygen_graphql.schema.resolvers import field
+from heygen_graphql.schema.server import ServerInfo, server_info
+from heygen_graphql.schema.users import User
+from heygen_graphql.schema.videos import Video
+from heygen_graphql.schema.voices import Voice, VoiceFilter
+
+MAX_NODES = 100
+
+
+@strawberry.type(description="What can be read.")
+class Query:
+    @field("Anything by its id; null when there is no such thing, or it is not the viewer's.")
+    async def node(
+        self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="A global id.")]
+    ) -> Node | None:
+        return await _find(info.context, id)
+
+    @field("Several things by their ids, in the ids' order; null stands for a miss.")
+    async def nodes(
+        self,
+        info: Info,
+        ids: Annotated[list[strawberry.ID], strawberry.argument(description="Up to 100 global ids.")],
+    ) -> list[Node | None]:
+        if len(ids) > MAX_NODES:
+            raise BadRequest(f"There are {len(ids)} ids; at most {MAX_NODES} are looked up at once.")
+        return await asyncio.gather(*(_find(info.context, id) for id in ids))
+
+    @field("The viewer: whoever the access token belongs to.")
+    async def me(self, info: Info) -> User:
+        return User.of((await info.context.viewer()).user)
+
+    @field("A person. Everybody can look up themselves, a superuser anybody; all else is a miss.")
+    async def user(
+        self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="The person's id.")]
+    ) -> User | None:
+        user_id = ids.uuid_of(id, "User")
+        return None if user_id is None else await _find_user(info.context, user_id)
+
+    @field("A video of the viewer's.")
+    async def video(
+        self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="The video's id.")]
+    ) -> Video | None:
+        await info.context.viewer()
+        video_id = ids.uuid_of(id, "Video")
+        return None if video_id is None else await _find_video(info.context, video_id)
+
+    @field("The viewer's videos; the newest first unless `orderBy` says otherwise.")
+    async def videos(
+        self,
+        info: Info,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        filter: listing.FilterArgument = None,
+        order_by: listing.OrderArgument = None,
+    ) -> Connection[Video]:
+        viewer = await info.context.viewer()
+        return await listing.videos_of(info, viewer.user.id, first, after, last, before, filter, order_by)
+
+    @field("Who can be heard.")
+    def voices(
+        self,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        filter: Annotated[
+            VoiceFilter | None, strawberry.argument(description="Which voices; all of them when not given.")
+        ] = None,
+    ) -> Connection[Voice]:
+        matching = [voice for voice in speech.voices() if filter is None or filter.matches(voice)]
+        page = slice_page(
+            matching, [voice.voice_id for voice in matching], Window.of(first, after, last, before)
+        )
+        return Connection[Voice].of(page, Voice.of, _length_of(matching))
+
+    @field("Who can be seen.")
+    def avatars(
+        self, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[Avatar]:
+        avatars = presenters.avatars()
+        page = slice_page(avatars, [one.avatar_id for one in avatars], Window.of(first, after, last, before))
+        return Connection[Avatar].of(page, Avatar.of, _length_of(avatars))
+
+    @field("What this server can do.")
+    def server(self) -> ServerInfo:
+        return server_info()
+
+
+def _length_of(items: Sequence[object]) -> Callable[[], Awaitable[int]]:
+    async def length() -> int:
+        return len(items)
+
+    return length
+
+
+async def _find(context: Context, text: str) -> Node | None:
+    found = ids.decode(text)
+    if found is None:
+        return None
+    match found.kind:
+        case "Voice":
+            return Voice.find(found.key)
+        case "Avatar":
+            return Avatar.find(found.key)
+    key = ids.parse_uuid(found.key)
+    if key is None:
+        return None
+    match found.kind:
+        case "User":
+            return await _find_user(context, key)
+        case "Video":
+            return await _find_video(context, key)
+    return None
+
+
+async def _find_user(context: Context, user_id: UUID) -> User | None:
+    viewer = (await context.viewer()).user
+    if user_id == viewer.id:
+        return User.of(viewer)
+    row = await context.loaders.users.load(user_id) if viewer.is_superuser else None
+    return None if row is None else User.of(row)
+
+
+async def _find_video(context: Context, video_id: UUID) -> Video | None:
+    viewer = (await context.viewer()).user
+    row = await videos.get(context.services.database, viewer.id, video_id)
+    return None if row is None else Video.of(row)

@@ -1,0 +1,69 @@
+"""What a client is shown of an error: its own faults in full, ours by a number it can quote."""
+
+import re
+
+import structlog
+from graphql import GraphQLError, GraphQLSyntaxError
+from strawberry.exceptions import StrawberryInputCoercionError
+
+from heygen_graphql.errors import RateLimited, Refused
+from heygen_graphql.schema.context import Context
+
+MAX_MESSAGE_LENGTH = 500
+# graphql-core offers names that come near a wrong one; outside of debug those stay unsaid.
+_SUGGESTION = re.compile(r" Did you mean .*\?$", re.DOTALL)
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+def shown(error: GraphQLError, context: Context | None, *, with_suggestions: bool) -> GraphQLError:
+    """Safe to apply twice."""
+    if error.extensions and "code" in error.extensions:
+        return error
+    cause = _cause(error)
+    if isinstance(cause, Refused):
+        return _with_code(error, str(cause), cause.code, _remedy(cause, context))
+    if cause is None or isinstance(cause, StrawberryInputCoercionError):
+        message = error.message if with_suggestions else _SUGGESTION.sub("", error.message)
+        code = "GRAPHQL_PARSE_FAILED" if isinstance(error, GraphQLSyntaxError) else "BAD_USER_INPUT"
+        return _with_code(error, _cut(message), code, {})
+    request_id = context.request_id if context else ""
+    log.error("unexpected_error", path=error.path, exc_info=cause)
+    return _with_code(
+        error, f"Unexpected error {request_id}".rstrip(), "INTERNAL_SERVER_ERROR", {"requestId": request_id}
+    )
+
+
+def _cause(error: GraphQLError) -> BaseException | None:
+    """What a resolver raised; None when the fault lies in the document or its variables."""
+    cause: BaseException | None = error.original_error
+    while isinstance(cause, GraphQLError) and not isinstance(cause, StrawberryInputCoercionError):
+        if cause.original_error is None:
+            # graphql-core names the argument's node when an argument is wrong, and no node when a value of
+            # ours does not fit its type.
+            return None if cause.nodes else cause
+        cause = cause.original_error
+    return cause
+
+
+def _remedy(cause: Refused, context: Context | None) -> dict[str, object]:
+    if not isinstance(cause, RateLimited):
+        return {}
+    if context is not None and context.response is not None:
+        context.response.headers["Retry-After"] = str(cause.retry_after_seconds)
+    return {"retryAfter": cause.retry_after_seconds}
+
+
+def _with_code(error: GraphQLError, message: str, code: str, more: dict[str, object]) -> GraphQLError:
+    return GraphQLError(
+        message,
+        nodes=error.nodes,
+        source=error.source,
+        positions=error.positions,
+        path=error.path,
+        extensions={"code": code, **more},
+    )
+
+
+def _cut(message: str) -> str:
+    return message if len(message) <= MAX_MESSAGE_LENGTH else message[: MAX_MESSAGE_LENGTH - 4] + " ..."

@@ -1,0 +1,135 @@
+"""Watching videos change.
+
+An event of the hub only wakes a watcher; what is sent is what the row says then. The watcher is on the
+hub before it reads the row, so no change can pass between the two, and looks by itself every
+`POLL_SECONDS` in case an event was lost. No database session is held while it waits.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Annotated
+from uuid import UUID
+
+import strawberry
+
+from heygen_graphql import tables, videos
+from heygen_graphql.errors import BadRequest
+from heygen_graphql.observability import SUBSCRIPTIONS
+from heygen_graphql.schema import ids
+from heygen_graphql.schema.context import Context, Info
+from heygen_graphql.schema.resolvers import subscription
+from heygen_graphql.schema.videos import Video
+from heygen_graphql.tables import utc_now
+
+POLL_SECONDS = 2.0
+REAUTHENTICATE_SECONDS = 5.0
+# Machines' clocks differ, and a change becomes visible some time after the instant it carries.
+_OVERLAP = timedelta(seconds=10)
+# What one watcher remembers of the versions it has sent.
+_MAX_REMEMBERED = 2_000
+
+
+@strawberry.type(description="A video, just after it changed.")
+class VideoStatusEvent:
+    video: Video = strawberry.field(description="The video as it is now.")
+    version: int = strawberry.field(
+        description="Its version; grows strictly from event to event of one video."
+    )
+
+
+@strawberry.type(description="What can be watched, over `graphql-transport-ws`.")
+class Subscription:
+    @subscription("The video's present state at once, then every change; completes after a final status.")
+    async def video_status(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="A video of the viewer's.")],
+    ) -> AsyncGenerator[VideoStatusEvent, None]:
+        context = info.context
+        owner_id = (await context.viewer()).user.id
+        video_id = ids.uuid_of(id, "Video")
+        if video_id is None:
+            raise _no_such_video()
+        database, hub = context.services.database, context.services.hub
+        sent_version = 0
+        async with _watching(context) as watch, hub.subscribe(video_id=video_id) as changes:
+            while True:
+                row = await videos.get(database, owner_id, video_id)
+                if row is None:
+                    if sent_version:
+                        # Deleted while it was being watched: there is nothing more to tell.
+                        return
+                    raise _no_such_video()
+                if row.version > sent_version:
+                    sent_version = row.version
+                    yield watch.event(row)
+                    if row.status.is_final:
+                        return
+                await changes.next(POLL_SECONDS)
+                await watch.check()
+
+    @subscription("Every change of any of the viewer's videos, new ones included; never completes by itself.")
+    async def video_updates(self, info: Info) -> AsyncGenerator[VideoStatusEvent, None]:
+        context = info.context
+        owner_id = (await context.viewer()).user.id
+        database, hub = context.services.database, context.services.hub
+        since = utc_now()
+        sent_versions: OrderedDict[UUID, int] = OrderedDict()
+        async with _watching(context) as watch, hub.subscribe(owner_id=owner_id) as changes:
+            while True:
+                change = await changes.next(POLL_SECONDS)
+                await watch.check()
+                if change is None:
+                    looked_at = utc_now()
+                    rows = await videos.changed_since(database, owner_id, since)
+                    since = max(since, looked_at - _OVERLAP)
+                elif change.version > sent_versions.get(change.video_id, 0):
+                    row = await videos.get(database, owner_id, change.video_id)
+                    rows = [] if row is None else [row]
+                else:
+                    rows = []
+                for row in rows:
+                    if row.version > sent_versions.get(row.id, 0):
+                        _remember(sent_versions, row)
+                        yield watch.event(row)
+
+
+class _Watch:
+    """One running subscription: whose it is, checked again from time to time."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._checked_at = time.monotonic()
+
+    async def check(self) -> None:
+        """
+        Raises:
+            Unauthenticated: the token has expired, the session has ended or the account is inactive.
+        """
+        if time.monotonic() - self._checked_at >= REAUTHENTICATE_SECONDS:
+            await self._context.authenticate()
+            self._checked_at = time.monotonic()
+
+    def event(self, row: tables.Video) -> VideoStatusEvent:
+        self._context.renew_loaders()
+        return VideoStatusEvent(video=Video.of(row), version=row.version)
+
+
+@asynccontextmanager
+async def _watching(context: Context) -> AsyncIterator[_Watch]:
+    with SUBSCRIPTIONS.track_inprogress():
+        yield _Watch(context)
+
+
+def _remember(sent_versions: OrderedDict[UUID, int], row: tables.Video) -> None:
+    sent_versions[row.id] = row.version
+    sent_versions.move_to_end(row.id)
+    if len(sent_versions) > _MAX_REMEMBERED:
+        sent_versions.popitem(last=False)
+
+
+def _no_such_video() -> BadRequest:
+    return BadRequest("You have no video of this id.")

@@ -1,0 +1,91 @@
+"""GraphQL over HTTP and `graphql-transport-ws`: what Strawberry's view leaves to us."""
+
+import json
+from typing import Any
+
+import structlog
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
+from starlette.websockets import WebSocket
+from strawberry.asgi import GraphQL
+from strawberry.exceptions import ConnectionRejectionError
+from strawberry.http.base import BaseRequestProtocol
+from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.types.unset import UnsetType
+
+from heygen_graphql.errors import Unauthenticated
+from heygen_graphql.schema import build
+from heygen_graphql.schema.context import Context, Services, bearer_token
+from heygen_graphql.web import graphiql_page
+
+
+class GraphQLEndpoint(GraphQL[Context, None]):
+    """The ASGI application at /graphql. It serves once `services` is set."""
+
+    services: Services
+
+    def __init__(self, *, is_open: bool, allowed_origins: tuple[str, ...]) -> None:
+        """`is_open`: introspection and GraphiQL are served."""
+        super().__init__(
+            build(is_open=is_open),
+            graphql_ide="graphiql" if is_open else None,
+            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
+            allowed_origins=allowed_origins,
+        )
+
+    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
+        return Context(
+            services=self.services,
+            base_url=(self.services.settings.public_url or _origin(request)).rstrip("/"),
+            client_address=request.client.host if request.client else "unknown",
+            request_id=str(structlog.contextvars.get_contextvars().get("request_id", "")),
+            access_token=bearer_token(request.headers.get("authorization")),
+            response=response if isinstance(response, Response) else None,
+            is_websocket=isinstance(request, WebSocket),
+        )
+
+    async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
+        """Take the token of connection_init, or else the handshake's header; a bad one closes with 4403."""
+        parameters = context.connection_params or {}
+        for name in ("Authorization", "authorization", "token"):
+            value = parameters.get(name)
+            if isinstance(value, str) and value:
+                context.access_token = value if name == "token" else bearer_token(value)
+                break
+        if context.access_token is not None:
+            try:
+                await context.authenticate()
+            except Unauthenticated as error:
+                raise ConnectionRejectionError from error
+        return await super().on_ws_connect(context)
+
+    def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:
+        # Strawberry takes a bare */* for a browser; curl sends that.
+        return (
+            request.method == "GET"
+            and "query" not in request.query_params
+            and "text/html" in request.headers.get("accept", "")
+        )
+
+    async def render_graphql_ide(self, request: Request) -> Response:
+        return graphiql_page.response()
+
+    def decode_json(self, data: str | bytes) -> object:
+        """JSON as RFC 8259 has it, where Python would let NaN and half surrogate pairs through."""
+        decoded = json.loads(data, parse_constant=_refuse_constant)
+        text = data if isinstance(data, str) else data.decode(errors="replace")
+        if "\\ud" in text.lower():
+            try:
+                json.dumps(decoded, ensure_ascii=False).encode()
+            except UnicodeEncodeError:
+                raise json.JSONDecodeError("half a surrogate pair", text, 0) from None
+        return decoded
+
+
+def _refuse_constant(name: str) -> Any:
+    raise json.JSONDecodeError(f"{name} is no JSON", name, 0)
+
+
+def _origin(connection: HTTPConnection) -> str:
+    scheme = {"ws": "http", "wss": "https"}.get(connection.url.scheme, connection.url.scheme)
+    return f"{scheme}://{connection.url.netloc}"

@@ -1,0 +1,117 @@
+"""People, as they see themselves."""
+
+from datetime import datetime
+from typing import Annotated, Self
+
+import strawberry
+
+from heygen_graphql import accounts, tables
+from heygen_graphql.changes import KEEP
+from heygen_graphql.schema import ids, listing
+from heygen_graphql.schema.connections import After, Before, Connection, First, Last
+from heygen_graphql.schema.context import Info
+from heygen_graphql.schema.nodes import Node
+from heygen_graphql.schema.resolvers import field, mutation
+from heygen_graphql.schema.user_errors import Payload
+from heygen_graphql.schema.videos import Video
+
+
+@strawberry.type(description="A person with an account.")
+class User(Node):
+    row: strawberry.Private[tables.User]
+    email: str = strawberry.field(description="The address that signs in.")
+    full_name: str | None = strawberry.field(description="What to call the person.")
+    is_active: bool = strawberry.field(description="Whether the account may be used.")
+    is_superuser: bool = strawberry.field(description="Whether the person may look after other accounts.")
+    created_at: datetime = strawberry.field(description="When the account was made.")
+    last_login_at: datetime | None = strawberry.field(description="When the person last signed in.")
+
+    @field("How many videos the person has.")
+    async def videos_count(self, info: Info) -> int:
+        return await info.context.loaders.video_counts.load(self.row.id) or 0
+
+    @field("The person's videos; the newest first unless `orderBy` says otherwise.")
+    async def videos(
+        self,
+        info: Info,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        filter: listing.FilterArgument = None,
+        order_by: listing.OrderArgument = None,
+    ) -> Connection[Video]:
+        return await listing.videos_of(info, self.row.id, first, after, last, before, filter, order_by)
+
+    @classmethod
+    def of(cls, row: tables.User) -> Self:
+        return cls(
+            id=ids.encode("User", row.id),
+            row=row,
+            email=row.email,
+            full_name=row.full_name,
+            is_active=row.is_active,
+            is_superuser=row.is_superuser,
+            created_at=row.created_at,
+            last_login_at=row.last_login_at,
+        )
+
+
+@strawberry.input(description="What to change of oneself; what is left out stays.")
+class UpdateMeInput:
+    email: str | None = strawberry.field(
+        default=strawberry.UNSET, description="The address that signs in from now on."
+    )
+    full_name: str | None = strawberry.field(
+        default=strawberry.UNSET, description="What to call the person; null removes it."
+    )
+
+
+@strawberry.input(description="A new password, and proof of the old one.")
+class ChangePasswordInput:
+    current_password: str = strawberry.field(description="The password that holds now.")
+    new_password: str = strawberry.field(description="At least 8 characters, at most 72 bytes.")
+
+
+@strawberry.type(description="A changed account, or what was wrong.")
+class UserPayload(Payload):
+    user: User | None = strawberry.field(
+        default=None, description="The account; null when nothing was changed."
+    )
+
+
+@strawberry.type
+class UserMutations:
+    @mutation("Change one's own account.")
+    async def update_me(
+        self,
+        info: Info,
+        input: Annotated[UpdateMeInput, strawberry.argument(description="What to change.")],
+    ) -> UserPayload:
+        viewer = await info.context.viewer()
+        row = await accounts.update_me(
+            info.context.services.database,
+            viewer.user.id,
+            # An account always has an address, so null says nothing.
+            email=KEEP if input.email is strawberry.UNSET or input.email is None else input.email,
+            full_name=KEEP if input.full_name is strawberry.UNSET else input.full_name,
+        )
+        return UserPayload(user=User.of(row))
+
+    @mutation("Set a new password. Every other session of the account ends.")
+    async def change_password(
+        self,
+        info: Info,
+        input: Annotated[ChangePasswordInput, strawberry.argument(description="The passwords.")],
+    ) -> UserPayload:
+        context = info.context
+        viewer = await context.viewer()
+        await context.check_sign_ins()
+        row = await accounts.change_password(
+            context.services.database,
+            viewer.user.id,
+            current_password=input.current_password,
+            new_password=input.new_password,
+            keep_session=viewer.session_id,
+        )
+        return UserPayload(user=User.of(row))

@@ -1,0 +1,281 @@
+"""What an owner does with a video."""
+
+from collections.abc import Sequence
+from typing import Annotated
+from uuid import UUID
+
+import strawberry
+
+from heygen_graphql import tables, videos
+from heygen_graphql.changes import KEEP
+from heygen_graphql.errors import InvalidInput, UserErrorCode
+from heygen_graphql.events import VideoChanged
+from heygen_graphql.rendering.storyboard import AspectRatio, CaptionStyle, Quality
+from heygen_graphql.schema import ids
+from heygen_graphql.schema.context import Context, Info
+from heygen_graphql.schema.resolvers import mutation
+from heygen_graphql.schema.scalars import HexColor, Json
+from heygen_graphql.schema.user_errors import Payload
+from heygen_graphql.schema.videos import Video
+from heygen_graphql.videos import SceneRequest, VideoChanges, VideoRequest
+
+
+@strawberry.input(description="What stands behind the presenter.")
+class BackgroundInput:
+    color: HexColor | None = strawberry.field(default=None, description="One colour all over.")
+
+
+@strawberry.input(description="One scene: a script that is spoken, or a silence.")
+class SceneInput:
+    script: str | None = strawberry.field(
+        default=None, description="What is said: 1 to 1000 characters after trimming."
+    )
+    pause_seconds: float | None = strawberry.field(
+        default=None, description="How long to be silent, instead of a script."
+    )
+    voice_id: str | None = strawberry.field(default=None, description="Another voice than the video's.")
+    avatar_id: str | None = strawberry.field(default=None, description="Another avatar than the video's.")
+    background: BackgroundInput | None = strawberry.field(
+        default=None, description="Another background than the video's."
+    )
+    speed: float | None = strawberry.field(default=None, description="Another speed than the video's.")
+    pitch: float | None = strawberry.field(default=None, description="Another pitch than the video's.")
+
+
+@strawberry.input(description="A video to be made. Give one of `script` and `scenes`.")
+class CreateVideoInput:
+    script: str | None = strawberry.field(
+        default=None,
+        description="The short way to say one scene: 1 to 1000 characters after trimming.",
+    )
+    scenes: list[SceneInput] | None = strawberry.field(default=None, description="1 to 50 scenes, in order.")
+    title: str | None = strawberry.field(default=None, description="What to call it: up to 200 characters.")
+    voice_id: str | None = strawberry.field(
+        default=None, description="Who is heard; the server's first voice for the language when not given."
+    )
+    avatar_id: str | None = strawberry.field(
+        default=None, description="Who is seen; the server's first avatar when not given."
+    )
+    language: str | None = strawberry.field(
+        default=None, description='What is spoken, a BCP 47 tag; the voice\'s, or "en", when not given.'
+    )
+    quality: Quality | None = strawberry.field(
+        default=None, description="The picture's resolution; MEDIUM when not given."
+    )
+    aspect_ratio: AspectRatio | None = strawberry.field(
+        default=None, description="The picture's shape; LANDSCAPE when not given."
+    )
+    caption_style: CaptionStyle | None = strawberry.field(
+        default=None, description="How captions are drawn into the picture; SIMPLE when not given."
+    )
+    background: BackgroundInput | None = strawberry.field(
+        default=None, description="What stands behind the presenter."
+    )
+    speed: float | None = strawberry.field(
+        default=None, description="The voice's pace: 0.5 to 2, 1 when not given."
+    )
+    pitch: float | None = strawberry.field(
+        default=None, description="Semitones above the voice's own pitch: -12 to 12, 0 when not given."
+    )
+    metadata: Json | None = strawberry.field(
+        default=None, description="Anything up to 4 KiB, handed back untouched."
+    )
+    idempotency_key: str | None = strawberry.field(
+        default=None,
+        description="Up to 255 characters, remembered for a day: the same key with the same input answers "
+        "the same video instead of making another.",
+    )
+
+
+@strawberry.input(
+    description="What to change of a video; what is left out stays. A script "
+    "replaces scenes, and scenes a script."
+)
+class UpdateVideoInput:
+    script: str | None = strawberry.field(
+        default=None, description="The short way to say one scene: 1 to 1000 characters after trimming."
+    )
+    scenes: list[SceneInput] | None = strawberry.field(default=None, description="1 to 50 scenes, in order.")
+    title: str | None = strawberry.field(
+        default=strawberry.UNSET, description="What to call it; null removes it."
+    )
+    voice_id: str | None = strawberry.field(default=None, description="Who is heard.")
+    avatar_id: str | None = strawberry.field(default=None, description="Who is seen.")
+    language: str | None = strawberry.field(
+        default=None, description="What is spoken, a BCP 47 tag; a voice that does not speak it is replaced."
+    )
+    quality: Quality | None = strawberry.field(default=None, description="The picture's resolution.")
+    aspect_ratio: AspectRatio | None = strawberry.field(default=None, description="The picture's shape.")
+    caption_style: CaptionStyle | None = strawberry.field(
+        default=None, description="How captions are drawn into the picture."
+    )
+    background: BackgroundInput | None = strawberry.field(
+        default=None, description="What stands behind the presenter."
+    )
+    metadata: Json | None = strawberry.field(
+        default=strawberry.UNSET, description="Anything up to 4 KiB; null removes it."
+    )
+
+    @property
+    def asks_for_render(self) -> bool:
+        return any(
+            value is not None for name, value in vars(self).items() if name not in ("title", "metadata")
+        )
+
+
+@strawberry.type(description="A video, or what was wrong.")
+class VideoPayload(Payload):
+    video: Video | None = strawberry.field(default=None, description="The video; null when nothing was done.")
+
+
+@strawberry.type(description="What was deleted, or what was wrong.")
+class DeletePayload(Payload):
+    deleted_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The id that is gone; null when nothing was deleted."
+    )
+
+
+VideoId = Annotated[strawberry.ID, strawberry.argument(description="The video.")]
+
+
+@strawberry.type
+class VideoMutations:
+    @mutation("Ask for a video. It is rendered in the background: follow it with `videoStatus`.")
+    async def create_video(
+        self, info: Info, input: Annotated[CreateVideoInput, strawberry.argument(description="The video.")]
+    ) -> VideoPayload:
+        context = info.context
+        owner_id = await _checked_viewer(context)
+        row = await videos.create(
+            context.services.database, owner_id, _request(input), idempotency_key=input.idempotency_key
+        )
+        return await _queued(context, row)
+
+    @mutation(
+        "Change a video. When picture or sound change it is rendered anew, unless it is being "
+        "rendered just now: then it cannot be changed."
+    )
+    async def update_video(
+        self,
+        info: Info,
+        id: VideoId,
+        input: Annotated[UpdateVideoInput, strawberry.argument(description="What to change.")],
+    ) -> VideoPayload:
+        context = info.context
+        if input.asks_for_render:
+            owner_id = await _checked_viewer(context)
+        else:
+            owner_id = (await context.viewer()).user.id
+        edited = await videos.update(context.services.database, owner_id, _video_id(id), _changes(input))
+        if edited.is_rendered_anew:
+            return await _queued(context, edited.video)
+        return await _announced(context, edited.video)
+
+    @mutation("Stop a video that waits or is being rendered.")
+    async def cancel_video(self, info: Info, id: VideoId) -> VideoPayload:
+        context = info.context
+        viewer = await context.viewer()
+        row = await videos.cancel(context.services.database, viewer.user.id, _video_id(id))
+        return await _announced(context, row)
+
+    @mutation("Render a FAILED or CANCELED video again, from its beginning.")
+    async def retry_video(self, info: Info, id: VideoId) -> VideoPayload:
+        context = info.context
+        owner_id = await _checked_viewer(context)
+        return await _queued(context, await videos.retry(context.services.database, owner_id, _video_id(id)))
+
+    @mutation("Delete a video and its files; one that is being rendered is stopped first.")
+    async def delete_video(self, info: Info, id: VideoId) -> DeletePayload:
+        context = info.context
+        viewer = await context.viewer()
+        services = context.services
+        video_id = await videos.delete(services.database, viewer.user.id, _video_id(id))
+        # No version: whoever watches finds the video gone.
+        await services.hub.publish(VideoChanged(video_id, viewer.user.id, version=0))
+        await services.queue.hint(video_id)
+        return DeletePayload(deleted_id=ids.encode("Video", video_id))
+
+
+async def _checked_viewer(context: Context) -> UUID:
+    """Who calls, for a call that leads to a render.
+
+    Raises:
+        RateLimited: too many of them within the last minute.
+    """
+    owner_id = (await context.viewer()).user.id
+    services = context.services
+    await services.limits.check("videos", str(owner_id), services.settings.videos_per_minute)
+    return owner_id
+
+
+async def _queued(context: Context, row: tables.Video) -> VideoPayload:
+    payload = await _announced(context, row)
+    await context.services.queue.hint(row.id)
+    return payload
+
+
+async def _announced(context: Context, row: tables.Video) -> VideoPayload:
+    await context.services.announce(row)
+    return VideoPayload(video=Video.of(row))
+
+
+def _video_id(text: str) -> UUID:
+    video_id = ids.uuid_of(text, "Video")
+    if video_id is None:
+        raise InvalidInput.one(UserErrorCode.NOT_FOUND, "You have no video of this id.", "id")
+    return video_id
+
+
+def _request(input: CreateVideoInput) -> VideoRequest:
+    return VideoRequest(
+        script=input.script,
+        scenes=_scenes(input.scenes),
+        title=input.title,
+        voice_id=input.voice_id,
+        avatar_id=input.avatar_id,
+        language=input.language,
+        quality=input.quality,
+        aspect_ratio=input.aspect_ratio,
+        caption_style=input.caption_style,
+        background_color=_color(input.background),
+        speed=input.speed,
+        pitch=input.pitch,
+        metadata=input.metadata,
+    )
+
+
+def _changes(input: UpdateVideoInput) -> VideoChanges:
+    return VideoChanges(
+        script=input.script,
+        scenes=_scenes(input.scenes),
+        title=KEEP if input.title is strawberry.UNSET else input.title,
+        voice_id=input.voice_id,
+        avatar_id=input.avatar_id,
+        language=input.language,
+        quality=input.quality,
+        aspect_ratio=input.aspect_ratio,
+        caption_style=input.caption_style,
+        background_color=_color(input.background),
+        metadata=KEEP if input.metadata is strawberry.UNSET else input.metadata,
+    )
+
+
+def _scenes(scenes: Sequence[SceneInput] | None) -> tuple[SceneRequest, ...] | None:
+    if scenes is None:
+        return None
+    return tuple(
+        SceneRequest(
+            script=scene.script,
+            pause_seconds=scene.pause_seconds,
+            voice_id=scene.voice_id,
+            avatar_id=scene.avatar_id,
+            background_color=_color(scene.background),
+            speed=scene.speed,
+            pitch=scene.pitch,
+        )
+        for scene in scenes
+    )
+
+
+def _color(background: BackgroundInput | None) -> str | None:
+    return None if background is None else background.color

@@ -1,0 +1,257 @@
+"""A video and its parts."""
+
+import unicodedata
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+import strawberry
+
+from heygen_graphql import tables, videos
+from heygen_graphql.rendering.storyboard import (
+    FRAMES_PER_SECOND,
+    AspectRatio,
+    CaptionStyle,
+    Quality,
+    Stage,
+    frame_size,
+)
+from heygen_graphql.schema import ids, links
+from heygen_graphql.schema.avatars import Avatar
+from heygen_graphql.schema.context import Info
+from heygen_graphql.schema.enums import CaptionFormat
+from heygen_graphql.schema.links import ExpiresInSeconds
+from heygen_graphql.schema.nodes import Node
+from heygen_graphql.schema.resolvers import field
+from heygen_graphql.schema.scalars import BigInt, HexColor, Json, Url
+from heygen_graphql.schema.voices import Voice
+from heygen_graphql.tables import VideoStatus, utc_now
+
+if TYPE_CHECKING:
+    from heygen_graphql.schema.users import User
+
+
+@strawberry.type(description="What stands behind the presenter.")
+class Background:
+    color: HexColor | None = strawberry.field(description="One colour all over.")
+
+
+@strawberry.type(description="One presenter before one background, speaking or silent.")
+class Scene:
+    index: int = strawberry.field(description="Its place in the video, from 0.")
+    script: str = strawberry.field(description="What is said; empty in a silent scene.")
+    voice_id: strawberry.Private[str]
+    avatar_id: strawberry.Private[str]
+    background: Background = strawberry.field(description="What stands behind the presenter.")
+    start_seconds: float | None = strawberry.field(
+        description="When it begins in the video; null until COMPLETED."
+    )
+    duration_seconds: float | None = strawberry.field(description="How long it lasts; null until COMPLETED.")
+
+    @field("Who is heard.")
+    def voice(self) -> Voice:
+        return Voice.named(self.voice_id)
+
+    @field("Who is seen.")
+    def avatar(self) -> Avatar:
+        return Avatar.named(self.avatar_id)
+
+
+@strawberry.type(description="A word and when it is heard.")
+class TranscriptWord:
+    text: str = strawberry.field(description="The word as the script writes it, punctuation included.")
+    start_seconds: float = strawberry.field(description="When it begins in the video.")
+    end_seconds: float = strawberry.field(description="When it ends in the video.")
+    scene_index: int = strawberry.field(description="The scene it is said in, from 0.")
+
+
+@strawberry.type(description="Why a video could not be rendered.")
+class VideoFailure:
+    code: str = strawberry.field(description="What went wrong, for programs; stable.")
+    message: str = strawberry.field(description="What went wrong, for people.")
+    is_retryable: bool = strawberry.field(description="Whether the same video may succeed another time.")
+
+
+@strawberry.type(description="What was measured on the finished file.")
+class QualityReport:
+    audio_video_offset_ms: float = strawberry.field(
+        description="By how many milliseconds the two streams' lengths differ."
+    )
+    loudness_lufs: float = strawberry.field(description="Integrated loudness (EBU R 128), in LUFS.")
+    true_peak_dbtp: float = strawberry.field(description="The highest true peak (ITU-R BS.1770), in dBTP.")
+    black_frames: int = strawberry.field(description="How many frames are black all over.")
+    missing_glyphs: int = strawberry.field(
+        description="How many characters of the captions the font could not draw."
+    )
+
+
+@strawberry.type(description="A presenter speaking a script, from the wish to the finished file.")
+class Video(Node):
+    row: strawberry.Private[tables.Video]
+    title: str | None = strawberry.field(description="What its owner calls it.")
+    status: VideoStatus = strawberry.field(description="How far it is.")
+    stage: Stage | None = strawberry.field(description="What is being done now; null once it is final.")
+    progress: float = strawberry.field(
+        description="0 to 1 over the whole render; never falls within one attempt."
+    )
+    version: int = strawberry.field(description="Grows with every change that can be seen here.")
+    script: str = strawberry.field(description="All scenes' scripts, in order, one a line.")
+    language: str = strawberry.field(description="The language spoken, as BCP 47 writes it.")
+    quality: Quality = strawberry.field(description="The picture's resolution.")
+    aspect_ratio: AspectRatio = strawberry.field(description="The picture's shape.")
+    caption_style: CaptionStyle = strawberry.field(description="How captions are drawn into the picture.")
+    width: int = strawberry.field(description="The picture's width in pixels.")
+    height: int = strawberry.field(description="The picture's height in pixels.")
+    metadata: Json | None = strawberry.field(description="What its owner gave along with it, untouched.")
+    created_at: datetime = strawberry.field(description="When it was created.")
+    updated_at: datetime = strawberry.field(description="When it last changed.")
+    started_at: datetime | None = strawberry.field(description="When its render began.")
+    completed_at: datetime | None = strawberry.field(description="When it became COMPLETED.")
+    duration_seconds: float | None = strawberry.field(description="How long it plays; null until COMPLETED.")
+    file_size_bytes: BigInt | None = strawberry.field(
+        description="The video file's size; null until COMPLETED."
+    )
+    processing_seconds: float | None = strawberry.field(
+        description="How long the render took; null until COMPLETED."
+    )
+    sha256: str | None = strawberry.field(
+        description="The video file's SHA-256 in hexadecimal; null until COMPLETED."
+    )
+
+    @field("Its place among all videos that wait: 1 is next. Null once it is processed.")
+    async def queue_position(self, info: Info) -> int | None:
+        if self.status is not VideoStatus.PENDING:
+            return None
+        return await info.context.loaders.queue_positions.load(self.row.id)
+
+    @field("An estimate of what is left of the render; null when unknown or done.")
+    def seconds_left(self) -> float | None:
+        return videos.seconds_left(self.row, utc_now())
+
+    @field("Its scenes, in order.")
+    def scenes(self) -> list[Scene]:
+        storyboard = videos.storyboard_in(self.row)
+        timings: list[dict[str, float]] = self.row.scene_timings or [{} for _ in storyboard.scenes]
+        return [
+            Scene(
+                index=index,
+                script=scene.script or "",
+                voice_id=scene.voice_id,
+                avatar_id=scene.avatar_id,
+                background=Background(color=HexColor(scene.background_color)),
+                start_seconds=timing.get("start_seconds"),
+                duration_seconds=timing.get("duration_seconds"),
+            )
+            for index, (scene, timing) in enumerate(zip(storyboard.scenes, timings, strict=True))
+        ]
+
+    @field("Who is heard, unless a scene names another voice.")
+    def voice(self) -> Voice:
+        return Voice.named(self.row.voice_id)
+
+    @field("Who is seen, unless a scene names another avatar.")
+    def avatar(self) -> Avatar:
+        return Avatar.named(self.row.avatar_id)
+
+    @field("Pictures shown per second.")
+    def frames_per_second(self) -> int:
+        return FRAMES_PER_SECOND
+
+    @field("Whose it is.")
+    async def owner(self, info: Info) -> Annotated["User", strawberry.lazy("heygen_graphql.schema.users")]:
+        # Here because User and Video refer to each other.
+        from heygen_graphql.schema.users import User
+
+        row = await info.context.loaders.users.load(self.row.owner_id)
+        if row is None:
+            raise LookupError(f"video {self.row.id} has lost its owner")
+        return User.of(row)
+
+    @field("A signed link to the MP4 file, with byte ranges. It expires; null until COMPLETED.")
+    def url(self, info: Info, expires_in_seconds: ExpiresInSeconds = None) -> Url | None:
+        return self._link(info, "video.mp4", expires_in_seconds)
+
+    @field("A signed link to a picture of the video, a JPEG. It expires; null until COMPLETED.")
+    def thumbnail_url(self, info: Info, expires_in_seconds: ExpiresInSeconds = None) -> Url | None:
+        return self._link(info, "thumbnail.jpg", expires_in_seconds)
+
+    @field("A signed link to the captions. It expires; null until COMPLETED.")
+    def captions_url(
+        self,
+        info: Info,
+        format: Annotated[
+            CaptionFormat | None, strawberry.argument(description="The file's form; VTT when not given.")
+        ] = None,
+        expires_in_seconds: ExpiresInSeconds = None,
+    ) -> Url | None:
+        return self._link(info, f"captions.{(format or CaptionFormat.VTT).value.lower()}", expires_in_seconds)
+
+    @field("Every word and when it is heard; null until COMPLETED.")
+    def transcript(self) -> list[TranscriptWord] | None:
+        words = self.row.transcript
+        return None if words is None else [TranscriptWord(**word) for word in words]
+
+    @field("Why it could not be rendered; null unless it is FAILED.")
+    def failure(self) -> VideoFailure | None:
+        if self.row.failure_code is None:
+            return None
+        return VideoFailure(
+            code=self.row.failure_code,
+            message=self.row.failure_message or "",
+            is_retryable=bool(self.row.failure_is_retryable),
+        )
+
+    @field("What was measured on the finished file; null until COMPLETED.")
+    def quality_report(self) -> QualityReport | None:
+        report: dict[str, Any] | None = self.row.quality_report
+        return None if report is None else QualityReport(**report)
+
+    @classmethod
+    def of(cls, row: tables.Video) -> Self:
+        quality, aspect_ratio = Quality(row.quality), AspectRatio(row.aspect_ratio)
+        width, height = frame_size(quality, aspect_ratio)
+        return cls(
+            id=ids.encode("Video", row.id),
+            row=row,
+            title=row.title,
+            status=row.status,
+            stage=None if row.stage is None or row.status.is_final else Stage(row.stage),
+            progress=row.progress,
+            version=row.version,
+            script=row.script,
+            language=row.language,
+            quality=quality,
+            aspect_ratio=aspect_ratio,
+            caption_style=CaptionStyle(row.caption_style),
+            width=width,
+            height=height,
+            metadata=None if row.client_metadata is None else Json(row.client_metadata),
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+            started_at=row.started_at,
+            completed_at=row.completed_at,
+            duration_seconds=row.duration_seconds,
+            file_size_bytes=None if row.file_size_bytes is None else BigInt(row.file_size_bytes),
+            processing_seconds=row.processing_seconds,
+            sha256=row.sha256,
+        )
+
+    def _link(self, info: Info, name: str, expires_in_seconds: int | None) -> Url | None:
+        if self.status is not VideoStatus.COMPLETED or self.row.files_prefix is None:
+            # A bad argument is refused whether or not there is a file yet.
+            links.check_seconds(expires_in_seconds)
+            return None
+        return links.signed(
+            info.context,
+            f"{self.row.files_prefix}/{name}",
+            expires_in_seconds=expires_in_seconds,
+            filename=_filename(self.row.title or "video", name),
+        )
+
+
+def _filename(title: str, name: str) -> str:
+    """The title with the file's suffix, fit for every file system."""
+    kept = "".join(
+        character if unicodedata.category(character)[0] in "LNM" or character in " -_" else " "
+        for character in title
+    )
+    return f"{' '.join(kept.split())[:80] or 'video'}.{name.rpartition('.')[2]}"

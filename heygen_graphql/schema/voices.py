@@ -1,0 +1,66 @@
+"""Voices, as the engines' catalogue lists them."""
+
+from typing import Self
+
+import strawberry
+
+from heygen_graphql.rendering import speech
+from heygen_graphql.rendering.errors import UnknownVoice
+from heygen_graphql.rendering.speech.engine import Gender
+from heygen_graphql.schema import ids
+from heygen_graphql.schema.nodes import Node
+
+
+@strawberry.type(description="Somebody's way of speaking.")
+class Voice(Node):
+    voice_id: str = strawberry.field(description="The short name that inputs take.")
+    name: str = strawberry.field(description="The name to show to people.")
+    language: str = strawberry.field(description="The language it speaks, as BCP 47 writes it.")
+    gender: Gender = strawberry.field(description="How it sounds.")
+    engine: str = strawberry.field(description="The speech engine that makes it.")
+
+    @classmethod
+    def of(cls, voice: speech.Voice) -> Self:
+        return cls(
+            id=ids.encode("Voice", voice.voice_id),
+            voice_id=voice.voice_id,
+            name=voice.name,
+            language=voice.language,
+            gender=voice.gender,
+            engine=voice.engine,
+        )
+
+    @classmethod
+    def named(cls, voice_id: str) -> Self:
+        """A voice that a storyboard names; one that has left the catalogue keeps its name alone."""
+        return cls.find(voice_id) or cls(
+            id=ids.encode("Voice", voice_id),
+            voice_id=voice_id,
+            name=voice_id,
+            language="und",
+            gender=Gender.NEUTRAL,
+            engine="",
+        )
+
+    @classmethod
+    def find(cls, voice_id: str) -> Self | None:
+        try:
+            return cls.of(speech.voice(voice_id))
+        except UnknownVoice:
+            return None
+
+
+@strawberry.input(description="Which voices to list; every condition that is given must hold.")
+class VoiceFilter:
+    language: str | None = strawberry.field(
+        default=None, description="Speaks this language, a BCP 47 tag: `de` finds de-AT, too."
+    )
+    gender: Gender | None = strawberry.field(default=None, description="Sounds like this.")
+    engine: str | None = strawberry.field(default=None, description="Is made by this engine.")
+
+    def matches(self, voice: speech.Voice) -> bool:
+        return (
+            (self.language is None or speech.speaks(voice, self.language))
+            and (self.gender is None or voice.gender is self.gender)
+            and (self.engine is None or voice.engine == self.engine)
+        )
