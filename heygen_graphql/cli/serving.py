@@ -8,7 +8,6 @@ import typer
 import uvicorn
 
 from heygen_graphql.app import create_app
-from heygen_graphql.database import migrate
 from heygen_graphql.errors import BadSettings
 from heygen_graphql.observability import configure_logging
 from heygen_graphql.settings import Settings
@@ -26,9 +25,6 @@ def serve(settings: Settings) -> None:
     configure_logging(is_json=settings.log_json)
     settings.signing_key  # noqa: B018  # a missing secret is told before a port is taken
     listener = _listen(settings.host, settings.port)
-    if settings.is_embedded:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-        migrate(settings.resolved_database_url)
     _Server(settings, _announcement(settings, listener)).run(sockets=[listener])
 
 
