@@ -1,0 +1,90 @@
+"""What a drawn presenter is made of, and the order in which the parts are drawn."""
+
+from dataclasses import dataclass
+
+from heygen_graphql.rendering.presenters.eyes import Eyes, Gaze, draw_brows, draw_eyes
+from heygen_graphql.rendering.presenters.face import (
+    Face,
+    draw_ear,
+    draw_hair_shadow,
+    draw_neck,
+    draw_nose,
+    draw_skin,
+)
+from heygen_graphql.rendering.presenters.marks import Mark, draw_marks
+from heygen_graphql.rendering.presenters.mouth import Mouth, MouthShape, draw_mouth
+from heygen_graphql.rendering.presenters.svg import Drawing, Point
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnPresenter:
+    """A page of numbers and paths; light falls from the viewer's upper left on all of them."""
+
+    avatar_id: str
+    name: str
+    face: Face
+    eyes: Eyes
+    mouth: Mouth
+    neck_fade: tuple[float, float]
+    """Between these heights the head's own neck gives way to the body's; above any collar."""
+    has_ears: bool
+    hairline: tuple[Point, ...]
+    """Where hair leaves the skin, for its shadow."""
+    nape: tuple[Mark, ...]
+    """Hair behind neck and shoulders: it belongs to the body, for the clothes hide its ends."""
+    back_hair: tuple[Mark, ...]
+    """Behind the neck, in the head's frame."""
+    beard: tuple[Mark, ...]
+    front_hair: tuple[Mark, ...]
+    clothes: tuple[Mark, ...]
+
+
+def body(presenter: DrawnPresenter) -> Drawing:
+    """Shoulders and chest, with the neck's foot."""
+    drawing = Drawing()
+    draw_marks(drawing, presenter.nape)
+    draw_neck(drawing, presenter.face)
+    draw_marks(drawing, presenter.clothes)
+    return drawing
+
+
+def head(presenter: DrawnPresenter) -> Drawing:
+    """All of the head that keeps still in the head's own frame and lies under eyes and mouth."""
+    drawing = Drawing()
+    face = presenter.face
+    draw_marks(drawing, presenter.back_hair)
+    with drawing.faded((0, presenter.neck_fade[0]), (0, presenter.neck_fade[1])):
+        draw_neck(drawing, face)
+    if presenter.has_ears:
+        draw_ear(drawing, face, -1)
+        draw_ear(drawing, face, 1)
+    draw_skin(drawing, face)
+    draw_hair_shadow(drawing, face, presenter.hairline)
+    draw_marks(drawing, presenter.beard)
+    draw_nose(drawing, face)
+    return drawing
+
+
+def front_hair(presenter: DrawnPresenter) -> Drawing:
+    """What falls over the brows and cheeks."""
+    drawing = Drawing()
+    draw_marks(drawing, presenter.front_hair)
+    return drawing
+
+
+def eyes(presenter: DrawnPresenter, gaze: Gaze) -> Drawing:
+    drawing = Drawing()
+    draw_eyes(drawing, presenter.face, presenter.eyes, gaze)
+    return drawing
+
+
+def brows(presenter: DrawnPresenter, raised: float) -> Drawing:
+    drawing = Drawing()
+    draw_brows(drawing, presenter.face, presenter.eyes, raised)
+    return drawing
+
+
+def mouth(presenter: DrawnPresenter, shape: MouthShape) -> Drawing:
+    drawing = Drawing()
+    draw_mouth(drawing, presenter.face, presenter.mouth, shape)
+    return drawing

@@ -1,0 +1,249 @@
+"""A presenter at one size, in movable parts: body, head, and the patches that eyes and mouth put on the head.
+
+Parts are drawn when first asked for and kept in a bounded cache, so that a long film needs no more
+memory than a short one.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from heygen_graphql.rendering.presenters import presenter as drawn
+from heygen_graphql.rendering.presenters.eyes import Gaze
+from heygen_graphql.rendering.presenters.mouth import JAW_DROP, MouthShape
+from heygen_graphql.rendering.presenters.planes import Bytes, Planes, Rect, laid_over, to_planes
+from heygen_graphql.rendering.presenters.presenter import DrawnPresenter
+from heygen_graphql.rendering.presenters.raster import rasterise
+from heygen_graphql.rendering.presenters.svg import Drawing
+
+OPENNESS_LEVELS, SPREAD_LEVELS, TUCK_LEVELS, TONGUE_LEVELS = 12, 7, 3, 3
+LID_LEVELS, BROW_LEVELS = 5, 4
+
+
+@dataclass(frozen=True, slots=True)
+class MouthState:
+    """A mouth pose on the rig's grid; each number counts levels from 0."""
+
+    openness: int = 0
+    spread: int = SPREAD_LEVELS // 2
+    tuck: int = 0
+    tongue: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EyeState:
+    lids: int = 0
+    brows: int = 0
+    gaze_x: int = 0
+    gaze_y: int = 0
+
+
+def mouth_state(openness: float, spread: float, tuck: float, tongue: float) -> MouthState:
+    """The nearest state of the grid. A tucked lip has no tongue, a closed mouth shows none."""
+    opened = round(min(max(openness, 0.0), 1.0) * (OPENNESS_LEVELS - 1))
+    tucked = round(min(max(tuck, 0.0), 1.0) * (TUCK_LEVELS - 1))
+    return MouthState(
+        opened,
+        round((min(max(spread, -1.0), 1.0) + 1) / 2 * (SPREAD_LEVELS - 1)),
+        tucked,
+        round(min(max(tongue, 0.0), 1.0) * (TONGUE_LEVELS - 1)) if opened > 1 and not tucked else 0,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Sprite:
+    """A layer and where it lies: `left`, `top` are art units, `scale` is the sprite's pixels per art unit."""
+
+    planes: Planes
+    left: float
+    top: float
+    scale: float
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """What a window of the head sprite becomes; x and y are its even corner in sprite pixels."""
+
+    x: int
+    y: int
+    planes: Planes
+
+    @property
+    def nbytes(self) -> int:
+        return self.planes.nbytes
+
+    def put_on(self, head: Planes) -> None:
+        height, width = self.planes.y.shape
+        rect = Rect(self.x, self.y, self.x + width, self.y + height)
+        head.y[rect.luma], head.alpha[rect.luma] = self.planes.y, self.planes.alpha
+        head.u[rect.chroma], head.v[rect.chroma] = self.planes.u, self.planes.v
+        head.alpha_half[rect.chroma] = self.planes.alpha_half
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    bgra: Bytes
+
+    @property
+    def nbytes(self) -> int:
+        return self.bgra.nbytes
+
+
+class Sized(Protocol):
+    @property
+    def nbytes(self) -> int: ...
+
+
+Part = TypeVar("Part", bound=Sized)
+
+
+class PartCache:
+    """Least recently used parts go first once `limit_bytes` is passed."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit, self._held = limit_bytes, 0
+        self._parts: OrderedDict[Hashable, Sized] = OrderedDict()
+
+    def get(self, key: Hashable, kind: type[Part], make: Callable[[], Part]) -> Part:
+        """The part called `key`; `make` draws it when it is not held."""
+        held = self._parts.get(key)
+        if isinstance(held, kind):
+            self._parts.move_to_end(key)
+            return held
+        part = make()
+        self._parts[key] = part
+        self._held += part.nbytes
+        while self._held > self._limit and len(self._parts) > 1:
+            _, dropped = self._parts.popitem(last=False)
+            self._held -= dropped.nbytes
+        return part
+
+
+_HEAD_WINDOW = (-236.0, -268.0, 472.0, 616.0)
+"""Left, top, width, height in art units."""
+_EYES_WINDOW = (-124.0, -92.0, 248.0, 132.0)
+_MOUTH_WINDOW = (-112.0, 92.0, 224.0, 172.0)
+_BODY_LEFT, _BODY_TOP, _BODY_WIDTH = -484.0, 90.0, 968.0
+
+# Bilinear sampling at a moving phase softens and sharpens a picture in turn: seen as shimmer in lashes
+# and hair. Drawn twice as large and sampled down, every phase is equally sharp. Above 1080p a pixel is
+# too small for this to show, and memory matters more.
+_OVERSAMPLED_BELOW = 1.5
+_GAZE_STEP = 0.9
+"""Art units per level of gaze."""
+
+
+class Rig:
+    """One drawn presenter at `scale` pixels per art unit, its body reaching `foot` art units below the eyes."""
+
+    def __init__(self, presenter: DrawnPresenter, scale: float, foot: float, cache: PartCache) -> None:
+        self._presenter, self._cache = presenter, cache
+        head_scale = scale * (2 if scale < _OVERSAMPLED_BELOW else 1)
+        left, top, width, height = _HEAD_WINDOW
+        size = _even(width * head_scale), _even(height * head_scale)
+        self._scale = head_scale
+        under = rasterise(drawn.head(presenter), left, top, *size, head_scale)
+        over = rasterise(drawn.front_hair(presenter), left, top, *size, head_scale)
+        used = _used(cv2.max(under[..., 3], over[..., 3]))
+        # Every pixel of the sprite is warped in every frame: empty margins would cost as much as hair.
+        self._under, self._over = under[used.luma].copy(), over[used.luma].copy()
+        self.head = Sprite(
+            to_planes(laid_over(self._under, self._over)),
+            left + used.left / head_scale,
+            top + used.top / head_scale,
+            head_scale,
+        )
+        body = rasterise(
+            drawn.body(presenter),
+            _BODY_LEFT,
+            _BODY_TOP,
+            _even(_BODY_WIDTH * scale),
+            _even((foot - _BODY_TOP) * scale),
+            scale,
+        )
+        self.body = Sprite(to_planes(body), _BODY_LEFT, _BODY_TOP, scale)
+
+    def eyes(self, state: EyeState) -> Patch:
+        return self._cache.get((id(self), state), Patch, lambda: self._draw_eyes(state))
+
+    def mouth(self, state: MouthState) -> Patch:
+        return self._cache.get((id(self), state), Patch, lambda: self._draw_mouth(state))
+
+    def _draw_eyes(self, state: EyeState) -> Patch:
+        rect = self._window(_EYES_WINDOW)
+        # Brows and eyes move apart from each other: each is drawn once per state of its own.
+        gaze = Gaze(
+            closed=state.lids / (LID_LEVELS - 1), x=state.gaze_x * _GAZE_STEP, y=state.gaze_y * _GAZE_STEP
+        )
+        raised = state.brows / (BROW_LEVELS - 1)
+        brows = self._cache.get(
+            (id(self), "brows", state.brows),
+            _Picture,
+            lambda: _Picture(self._raster(drawn.brows(self._presenter, raised), rect)),
+        )
+        eyes = self._cache.get(
+            (id(self), "eyes", gaze),
+            _Picture,
+            lambda: _Picture(self._raster(drawn.eyes(self._presenter, gaze), rect)),
+        )
+        return self._patch(rect, laid_over(laid_over(self._under[rect.luma], brows.bgra), eyes.bgra))
+
+    def _draw_mouth(self, state: MouthState) -> Patch:
+        shape = MouthShape(
+            state.openness / (OPENNESS_LEVELS - 1),
+            state.spread / (SPREAD_LEVELS - 1) * 2 - 1,
+            state.tuck / (TUCK_LEVELS - 1),
+            state.tongue / (TONGUE_LEVELS - 1),
+        )
+        rect = self._window(_MOUTH_WINDOW)
+        skin = self._under[rect.luma]
+        if state.openness:
+            skin = self._with_dropped_jaw(skin, shape.openness)
+        return self._patch(rect, laid_over(skin, self._raster(drawn.mouth(self._presenter, shape), rect)))
+
+    def _raster(self, drawing: Drawing, rect: Rect) -> Bytes:
+        left, top = self.head.left + rect.left / self._scale, self.head.top + rect.top / self._scale
+        return rasterise(drawing, left, top, *rect.size, self._scale)
+
+    def _patch(self, rect: Rect, bgra: Bytes) -> Patch:
+        return Patch(rect.left, rect.top, to_planes(laid_over(bgra, self._over[rect.luma])))
+
+    def _window(self, window: tuple[float, float, float, float]) -> Rect:
+        """The window, given in art units, in the head sprite's pixels."""
+        left, top, width, height = window
+        x, y = _even((left - self.head.left) * self._scale), _even((top - self.head.top) * self._scale)
+        return Rect(x, y, x + _even(width * self._scale), y + _even(height * self._scale))
+
+    def _with_dropped_jaw(self, skin: Bytes, openness: float) -> Bytes:
+        """The lower face pulled down: most at the chin, nothing at the window's border."""
+        left, top, width, height = _MOUTH_WINDOW
+        rows, columns = skin.shape[:2]
+        x = np.linspace(left, left + width, columns, dtype=np.float32)
+        y = np.linspace(top, top + height, rows, dtype=np.float32)
+        across = _smooth((110 - np.abs(x - self._presenter.face.turn * 0.5)) / 62)
+        down = _smooth((y - 118) / 46) * _smooth((262 - y) / 52)
+        drop = JAW_DROP * openness * self._scale * np.outer(down, across)
+        grid_y, grid_x = np.mgrid[0:rows, 0:columns].astype(np.float32)
+        warped = cv2.remap(skin, grid_x, (grid_y - drop).astype(np.float32), cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(warped, np.uint8)
+
+
+def _smooth(t: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Perlin's smoothstep."""
+    t = np.clip(t, 0, 1)
+    return np.asarray(t * t * (3 - 2 * t), np.float32)
+
+
+def _used(alpha: cv2.typing.MatLike) -> Rect:
+    """The least even rectangle that holds every pixel that shows."""
+    x, y, width, height = cv2.boundingRect(np.asarray(alpha, np.uint8))
+    return Rect(x // 2 * 2, y // 2 * 2, (x + width + 1) // 2 * 2, (y + height + 1) // 2 * 2)
+
+
+def _even(pixels: float) -> int:
+    return round(pixels / 2) * 2
