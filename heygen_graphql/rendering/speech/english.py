@@ -6,6 +6,7 @@ put in the place of a word ("50 kilometers" for "50km") belongs to that word.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -14,7 +15,7 @@ from typing import Any
 from hibari.g2p.normalize import normalize
 
 from heygen_graphql.rendering.speech.words import WrittenWord, written_words
-from heygen_graphql.rendering.speech.writing import readable
+from heygen_graphql.rendering.speech.writing import named_greek, readable
 
 # The model was trained on up to about 510 symbols and hibari itself stops at 400.
 _MAX_SYMBOLS = 400
@@ -123,7 +124,9 @@ def _respelled(word: str, following: str) -> str:
     if not _MAGNITUDE.match(following):
         word = _AMOUNT.sub(_amount, word)
     word = _ADDRESS.sub(_address, word)
-    return word.replace("--", " — ").translate(_BRACKETS)
+    # hibari takes letters whose small form is two characters ("İ") for an error.
+    word = "".join(c if len(c.lower()) == 1 else unicodedata.normalize("NFKD", c)[0] for c in word)
+    return named_greek(word).replace("--", " — ").translate(_BRACKETS)
 
 
 def _amount(match: re.Match[str]) -> str:

@@ -23,8 +23,13 @@ from heygen_graphql.rendering.storyboard import SAMPLE_RATE
 
 # eSpeak's own default pace, in words a minute.
 _WORDS_PER_MINUTE = 175
-# eSpeak's pitch runs over 100 steps, 50 to an octave (its pitch_adjust_tab).
-_STEPS_PER_SEMITONE = 50 / 12
+# eSpeak's pitch runs from 0 to 100 around 50. Measured on its output, with the melody's span following the
+# pitch; what lies beyond these semitones it cannot reach and is left to the clock of the samples.
+_STEPS_PER_SEMITONE_DOWN = 6.0
+_STEPS_PER_SEMITONE_UP = 4.9
+_MAX_NATIVE_SEMITONES = 8.0
+# Sample rates are rounded to this, so that resampling stays a ratio of small numbers.
+_RATE_STEP = 250
 # eSpeak starts at its first sample; the presenter's mouth needs a moment to open.
 _LEAD_SECONDS = 0.2
 _PROGRAM = Path(__file__).with_name("espeak_process.py")
@@ -44,17 +49,22 @@ class Espeak:
         return tuple(known.voice for known in espeak_voices().values())
 
     def speak(self, text: str, voice: Voice, *, speed: float, pitch_semitones: float) -> Speech:
+        native = max(-_MAX_NATIVE_SEMITONES, min(_MAX_NATIVE_SEMITONES, pitch_semitones))
+        # The rest of the way by playing the samples faster or slower, and speaking slower or faster.
+        clock = 2 ** ((pitch_semitones - native) / 12)
+        steps = native * (_STEPS_PER_SEMITONE_DOWN if native < 0 else _STEPS_PER_SEMITONE_UP)
         request = {
             "text": readable(text),
             "voice": espeak_voices()[voice.voice_id].file,
-            "rate": round(_WORDS_PER_MINUTE * speed),
-            "pitch": round(50 + pitch_semitones * _STEPS_PER_SEMITONE),
+            "rate": round(_WORDS_PER_MINUTE * speed / clock),
+            "pitch": max(0, min(100, round(50 + steps))),
             # The melody's span is in Hz: it has to grow with the pitch to sound the same.
-            "range": min(100, round(50 * 2 ** (pitch_semitones / 12))),
+            "range": round(50 * 2 ** (native / 12)),
         }
         with self._lock:
             header, samples = self._ask(request)
-        return _speech(text, voice, header, samples)
+        rate = round(header["sample_rate"] * clock / _RATE_STEP) * _RATE_STEP if clock != 1 else None
+        return _speech(text, voice, header, samples, rate or header["sample_rate"])
 
     def close(self) -> None:
         with self._lock:
@@ -107,8 +117,9 @@ class Espeak:
             return f"exit status {child.wait()}"
 
 
-def _speech(text: str, voice: Voice, header: dict[str, Any], samples: NDArray[np.float32]) -> Speech:
-    rate: int = header["sample_rate"]
+def _speech(
+    text: str, voice: Voice, header: dict[str, Any], samples: NDArray[np.float32], rate: int
+) -> Speech:
     phonemes = _phonemes(header["phonemes"], rate, len(samples))
     if not any(phoneme.symbol for phoneme in phonemes):
         raise UnspeakableText(f"The voice {voice.voice_id!r} finds nothing in this script that it could say.")

@@ -34,11 +34,14 @@ _INITIALIZE_DONT_EXIT = 0x8000
 _CHARS_UTF8 = 1
 _POSITION_CHARACTER = 1
 _PARAMETER_RATE = 1
+_PARAMETER_VOLUME = 2
 _PARAMETER_PITCH = 3
 _PARAMETER_RANGE = 4
 _EVENT_LIST_TERMINATED = 0
 _EVENT_WORD = 1
 _EVENT_PHONEME = 7
+# Of 100: at its own default the library clips some voices.
+_VOLUME = 70
 
 # prctl(2): a signal for the child when the thread that started it ends.
 _PR_SET_PDEATHSIG = 1
@@ -126,6 +129,7 @@ class _Library:
             raise LookupError(f"eSpeak NG has no voice {voice!r}")
         for parameter, value in (
             (_PARAMETER_RATE, rate),
+            (_PARAMETER_VOLUME, _VOLUME),
             (_PARAMETER_PITCH, pitch),
             (_PARAMETER_RANGE, pitch_range),
         ):

@@ -9,8 +9,9 @@ from heygen_graphql.rendering.speech.engine import Gender, Voice
 
 ENGINE = "espeak-ng"
 
-# In the data but mute: the wheel has no dictionary for them.
-_WITHOUT_DICTIONARY = frozenset({"fo", "kaa", "xex"})
+# In the data but no use: the wheel has no dictionary for the first three, and the Cherokee voice spells
+# Cherokee letters out in English.
+_UNFIT = frozenset({"fo", "kaa", "xex", "chr"})
 # File names that are no BCP 47 tags, or tags of something else ("ca-ba" would be Catalan in Bosnia).
 _TAGS = {
     "ca-ba": "ca-x-balearic",
@@ -41,7 +42,7 @@ def espeak_voices() -> dict[str, EspeakVoice]:
     found: list[EspeakVoice] = []
     root = _data_directory() / "lang"
     for path in sorted(root.rglob("*")):
-        if path.is_file() and path.name not in _WITHOUT_DICTIONARY:
+        if path.is_file() and path.name not in _UNFIT:
             found.append(_read(path, path.relative_to(root).as_posix()))
     found.sort(key=lambda known: known.voice.language.lower())
     return {known.voice.voice_id: known for known in found}

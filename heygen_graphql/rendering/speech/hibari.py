@@ -13,6 +13,7 @@ from hibari import dsp
 from hibari.g2p import G2P
 from hibari.voices import ASSETS, voice_path
 from numpy.typing import NDArray
+from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument
 
 from heygen_graphql.rendering.errors import SpeechFailed, UnspeakableText
 from heygen_graphql.rendering.speech import ipa, psola
@@ -40,6 +41,9 @@ _MAX_LEVEL = 0.98
 _PAUSES = frozenset(",.;:!?—…")
 _STRESS_MARKS = frozenset("ˈˌ")
 _LENGTH_MARK = "ː"
+
+# What onnxruntime raises, and what hibari's rules raise when a text surprises them.
+_FAILURES = (OSError, RuntimeError, ValueError, TypeError, LookupError, Fail, InvalidArgument)
 
 # The model's letters that are not IPA already (misaki's American set).
 _IPA = {
@@ -104,7 +108,7 @@ class Hibari:
             try:
                 self._model = self._model or _Model()
                 return self._model.speak(text, speed=speed, pitch_ratio=2 ** (pitch_semitones / 12))
-            except (OSError, RuntimeError) as error:
+            except _FAILURES as error:
                 raise SpeechFailed(f"The voice {voice.voice_id!r} could not speak: {error}") from error
 
     def close(self) -> None:
@@ -137,14 +141,15 @@ class _Model:
                 sound.start_seconds += seconds
                 sound.end_seconds += seconds
             sounds += spoken
-            parts.append(samples)
+            # Each begins and ends in silence, so they may be resampled one by one: half the memory.
+            parts.append(resample(samples, _MODEL_RATE, SAMPLE_RATE))
             seconds += len(samples) / _MODEL_RATE
         if not parts:
             raise UnspeakableText("The script has nothing that this voice could say.")
-        samples = resample(np.concatenate(parts), _MODEL_RATE, SAMPLE_RATE)
-        loudest = float(np.abs(samples).max())
+        samples = np.concatenate(parts)
+        loudest = float(max(samples.max(), -samples.min()))
         if loudest > _MAX_LEVEL:
-            samples = samples * np.float32(_MAX_LEVEL / loudest)
+            samples *= np.float32(_MAX_LEVEL / loudest)
         return Speech(samples, timed_words(text, _pieces(sounds)), _phonemes(sounds, seconds))
 
     def _utter(

@@ -4,6 +4,7 @@ The systems of writing that each language's voice reads were found by having eSp
 each: a voice that names the letters one by one ("Cyrillic, pe, Cyrillic, er ...") does not read them.
 """
 
+import re
 import unicodedata
 from functools import lru_cache
 
@@ -100,6 +101,8 @@ _PICTURES = (
     (0x1F000, 0x1FAFF),
     (0xE0020, 0xE007F),
 )
+# A Greek letter by itself is a sign of mathematics or a unit, which every voice names.
+_LONE_GREEK = re.compile(r"(?<![\u0370-\u03ff\u1f00-\u1fff])[\u0370-\u03ff](?![\u0370-\u03ff\u1f00-\u1fff])")
 _ZERO_WIDTH_JOINER = "\N{ZERO WIDTH JOINER}"
 _LONGEST_SAMPLE = 24
 
@@ -124,6 +127,11 @@ def is_spaceless(character: str) -> bool:
         unicodedata.category(character) in ("Mn", "Mc", "Lm")
         and unicodedata.name(character, "").split(" ")[0] in _SPACELESS
     )
+
+
+def named_greek(text: str) -> str:
+    """The text with Greek letters that stand alone written as their names: "π" is "pi"."""
+    return _LONE_GREEK.sub(lambda match: f" {unicodedata.name(match[0]).split()[-1].lower()} ", text)
 
 
 def has_speakable(text: str) -> bool:
@@ -181,7 +189,7 @@ def check_text(text: str, voice: Voice) -> None:
     elif "Shaw" in subtags:
         systems = frozenset({"SHAVIAN"})
     counts: dict[str, int] = {}
-    for character in readable(text):
+    for character in _LONE_GREEK.sub("", readable(text)):
         system = _system(character)
         if system:
             counts[system] = counts.get(system, 0) + 1
