@@ -1,0 +1,230 @@
+"""One attempt at a video, from its claim to its end."""
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import UUID
+
+import structlog
+
+from heygen_graphql.database import Database, is_passing_fault
+from heygen_graphql.events import Hub
+from heygen_graphql.jobs import claiming
+from heygen_graphql.jobs.child import RENDER_CHILD, render_in_child
+from heygen_graphql.jobs.claiming import Claim, Recorded
+from heygen_graphql.jobs.directories import scratch_directory
+from heygen_graphql.jobs.protocol import CONTENT_TYPES, Failure, Progress, Rendered
+from heygen_graphql.observability import ACTIVE_RENDERS, VIDEO_SECONDS, VIDEOS_ENDED
+from heygen_graphql.rendering.storyboard import Stage
+from heygen_graphql.settings import Settings
+from heygen_graphql.storage import Storage
+
+T = TypeVar("T")
+
+_TICK_SECONDS = 0.26
+"""How often an attempt looks at its row: at most four writes a second, and a cancel is heeded at once."""
+
+_RENDERING_SHARE = 0.98
+"""Of the progress; the rest is for publishing, so that 1 means that the video is there."""
+
+_DATABASE_AWAY_SECONDS = 1.0
+
+_RENDER_FAILED = "Rendering failed for a reason within the server. Retry the video."
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """What attempts share within a process; belongs to one event loop."""
+
+    settings: Settings
+    database: Database
+    hub: Hub
+    storage: Storage
+    work: Path
+    """Where attempts have their directories."""
+    child_command: tuple[str, ...] = RENDER_CHILD
+
+
+@dataclass(slots=True)
+class _Meter:
+    """How far an attempt is, and what of it the row shows."""
+
+    progress: Progress | None = None
+    shown: Progress | None = None
+    kept_at: float = field(default_factory=time.monotonic)
+
+    def note_child(self, progress: Progress) -> None:
+        self.progress = Progress(progress.stage, progress.fraction * _RENDERING_SHARE)
+
+    def note_publishing(self) -> None:
+        self.progress = Progress(Stage.PUBLISHING, _RENDERING_SHARE)
+
+
+async def render_video(place: Workplace, video_id: UUID) -> bool:
+    """Render the video if it is there to be claimed; False when it is not.
+
+    Cancelled, it gives the video back: the next worker starts anew, and no failure is counted.
+    """
+    claim = await claiming.claim(
+        place.database,
+        video_id,
+        lease_seconds=place.settings.lease_seconds,
+        max_attempts=place.settings.render_max_attempts,
+    )
+    if claim is None:
+        return False
+    with structlog.contextvars.bound_contextvars(video_id=str(video_id), fence=claim.fence):
+        try:
+            await place.hub.publish(claim.change)
+            with ACTIVE_RENDERS.track_inprogress(), scratch_directory(place.work) as directory:
+                meter = _Meter()
+                ending = await _while_it_stands(place, claim, meter, _produce(place, claim, meter, directory))
+            await _record(place, claim, ending)
+        except asyncio.CancelledError:
+            await _give_back(place, claim)
+            raise
+        except Exception:
+            # Whatever it was (a full disk, a storage that is away, a bug), the row must not say
+            # PROCESSING until its lease runs out.
+            _log.exception("attempt_failed")
+            failure = Failure("RENDER_FAILED", _RENDER_FAILED, is_retryable=True)
+            await _record(place, claim, failure)
+    return True
+
+
+async def _produce(place: Workplace, claim: Claim, meter: _Meter, directory: Path) -> Rendered | Failure:
+    outcome = await render_in_child(
+        place.child_command,
+        json.dumps(claim.storyboard),
+        directory,
+        soft_limit_seconds=place.settings.render_soft_limit_seconds,
+        hard_limit_seconds=place.settings.render_hard_limit_seconds,
+        on_progress=meter.note_child,
+    )
+    if isinstance(outcome, Rendered):
+        meter.note_publishing()
+        for name, content_type in CONTENT_TYPES.items():
+            await place.storage.put_file(f"{claim.files_prefix}/{name}", directory / name, content_type)
+    return outcome
+
+
+async def _while_it_stands(
+    place: Workplace, claim: Claim, meter: _Meter, work: Coroutine[Any, Any, T]
+) -> T | None:
+    """Do the work with the lease renewed and the progress shown; None when the claim fell meanwhile."""
+    task = asyncio.create_task(work)
+    try:
+        while True:
+            await asyncio.wait({task}, timeout=_TICK_SECONDS)
+            if task.done():
+                return task.result()
+            if not await _tick(place, claim, meter):
+                return None
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+        if not task.cancelled():
+            # Seen, or asyncio would report it as forgotten: when the claim fell, how the work ended is moot.
+            task.exception()
+
+
+async def _tick(place: Workplace, claim: Claim, meter: _Meter) -> bool:
+    """Whether the claim stands; taken to stand while the database cannot tell."""
+    lease_seconds = place.settings.lease_seconds
+    progress = meter.progress if meter.progress != meter.shown else None
+    try:
+        async with asyncio.timeout(lease_seconds):
+            if progress is None and time.monotonic() - meter.kept_at < lease_seconds / 3:
+                return await claiming.still_stands(place.database, claim)
+            change = await claiming.keep(place.database, claim, progress, lease_seconds=lease_seconds)
+    except Exception as error:
+        if not is_passing_fault(error):
+            raise
+        # Rendering goes on: should another worker take the video over, the fence keeps us apart.
+        _log.warning("database_away", error=str(error))
+        return True
+    if change is None:
+        return False
+    meter.kept_at = time.monotonic()
+    if progress is not None:
+        meter.shown = progress
+        await place.hub.publish(change)
+    return True
+
+
+async def _record(place: Workplace, claim: Claim, ending: Rendered | Failure | None) -> None:
+    recorded: Recorded | None = None
+    match ending:
+        case Rendered():
+            recorded = await _insist(lambda: claiming.complete(place.database, claim, ending))
+        case Failure():
+            recorded = await _insist(
+                lambda: claiming.fail(
+                    place.database, claim, ending, max_failures=place.settings.render_max_failures
+                )
+            )
+    if recorded is None:
+        _log.info("claim_fell")
+    else:
+        await place.hub.publish(recorded.change)
+        _log.info("attempt_ended", status=recorded.status, attempt=claim.attempt)
+        if recorded.status.is_final:
+            VIDEOS_ENDED.labels(recorded.status).inc()
+        if recorded.processing_seconds is not None:
+            VIDEO_SECONDS.observe(recorded.processing_seconds)
+    await _tidy_storage(place, claim)
+
+
+async def _insist(record: Callable[[], Awaitable[Recorded | None]]) -> Recorded | None:
+    """Record an ending however long the database is away: a finished render is worth the wait."""
+    while True:
+        try:
+            return await record()
+        except Exception as error:
+            if not is_passing_fault(error):
+                raise
+            _log.warning("database_away", error=str(error))
+            await asyncio.sleep(_DATABASE_AWAY_SECONDS)
+
+
+async def _give_back(place: Workplace, claim: Claim) -> None:
+    try:
+        change = await claiming.give_back(place.database, claim)
+    except Exception:
+        # The lease runs out by itself, a little later.
+        _log.warning("claim_not_given_back", exc_info=True)
+        return
+    if change is not None:
+        await place.hub.publish(change)
+    await _tidy_storage(place, claim)
+
+
+async def _tidy_storage(place: Workplace, claim: Claim) -> None:
+    """Leave the files of the attempt that completed the video, and of none before it.
+
+    What stays behind because the storage or the database is away goes with a later attempt, or with the
+    video.
+    """
+    try:
+        # The row decides, not what we think to have written: a commit whose answer was lost, or that was
+        # under way when we were cancelled, may have completed the video with these very files.
+        if await claiming.is_completed(place.database, claim):
+            await _remove_earlier_files(place.storage, claim)
+        else:
+            await place.storage.delete_prefix(claim.files_prefix)
+    except Exception:
+        _log.warning("files_left_behind", exc_info=True)
+
+
+async def _remove_earlier_files(storage: Storage, claim: Claim) -> None:
+    # Only earlier ones: the owner may have asked for another render, whose files are coming in.
+    keys = await storage.list_prefix(claiming.all_files_prefix(claim.video_id))
+    for fence in {key.split("/")[2] for key in keys}:
+        if fence.isdigit() and int(fence) < claim.fence:
+            await storage.delete_prefix(claiming.files_prefix(claim.video_id, int(fence)))

@@ -1,0 +1,312 @@
+"""Every change that jobs make to a video's row.
+
+Each is one transaction that looks at the row under a lock, changes it only while the claim stands, and
+writes the row of `video_events` beside it. Each may be repeated: a commit whose answer was lost is
+recognised by what it wrote.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, case, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from heygen_graphql.database import Database
+from heygen_graphql.events import VideoChanged
+from heygen_graphql.jobs import deciding
+from heygen_graphql.jobs.deciding import Standing
+from heygen_graphql.jobs.protocol import MAX_MESSAGE_LENGTH, Failure, Progress, Rendered
+from heygen_graphql.rendering.storyboard import Stage
+from heygen_graphql.tables import Video, VideoEvent, VideoStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to render one video, for as long as `fence` is the row's."""
+
+    video_id: UUID
+    owner_id: UUID
+    fence: int
+    attempt: int
+    storyboard: dict[str, Any]
+    change: VideoChanged
+
+    @property
+    def files_prefix(self) -> str:
+        return files_prefix(self.video_id, self.fence)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """How an attempt ended, as its row says."""
+
+    change: VideoChanged
+    status: VideoStatus
+    processing_seconds: float | None
+
+
+def files_prefix(video_id: UUID, fence: int) -> str:
+    return f"{all_files_prefix(video_id)}/{fence}"
+
+
+def all_files_prefix(video_id: UUID) -> str:
+    return f"videos/{video_id}"
+
+
+async def claim(
+    database: Database, video_id: UUID, *, lease_seconds: float, max_attempts: int
+) -> Claim | None:
+    """Take a video that waits or whose worker has gone silent; None when it is not to be had."""
+    written: tuple[int, datetime] | None = None
+
+    async def take(session: AsyncSession) -> Claim | None:
+        nonlocal written
+        video = await _locked(session, video_id)
+        if video is None:
+            return None
+        now = await database.now(session)
+        if written == (video.fence, video.lease_expires_at):
+            # The commit took place though its answer was lost.
+            return _claim_of(video)
+        if not deciding.may_claim(_standing(video), now, max_attempts):
+            return None
+        video.attempt += 1
+        video.fence += 1
+        video.lease_expires_at = now + timedelta(seconds=lease_seconds)
+        video.hinted_at = None
+        video.started_at = now
+        video.completed_at = None
+        video.failure_code = video.failure_message = video.failure_is_retryable = None
+        _turn(session, video, VideoStatus.PROCESSING, now, stage=Stage.SPEAKING)
+        written = (video.fence, video.lease_expires_at)
+        return _claim_of(video)
+
+    return await database.retrying(take)
+
+
+async def keep(
+    database: Database, claim: Claim, progress: Progress | None, *, lease_seconds: float
+) -> VideoChanged | None:
+    """Renew the lease and, when there is progress, show it; None when the claim no longer stands.
+
+    The progress in the row never falls.
+    """
+    async with database.transaction() as session:
+        now = await database.now(session)
+        values: dict[str, Any] = {"lease_expires_at": now + timedelta(seconds=lease_seconds)}
+        if progress is not None:
+            fraction = min(1.0, max(0.0, progress.fraction))
+            values |= {
+                "progress": case((col(Video.progress) > fraction, col(Video.progress)), else_=fraction),
+                "stage": progress.stage,
+                "version": col(Video.version) + 1,
+                "updated_at": now,
+            }
+        row = (
+            await session.execute(
+                update(Video).where(_still_mine(claim)).values(**values).returning(col(Video.version))
+            )
+        ).one_or_none()
+    return None if row is None else VideoChanged(claim.video_id, claim.owner_id, row.version)
+
+
+async def still_stands(database: Database, claim: Claim) -> bool:
+    async with database.reading() as session:
+        found = await session.execute(select(col(Video.fence)).where(_still_mine(claim)))
+        return found.first() is not None
+
+
+async def is_completed(database: Database, claim: Claim) -> bool:
+    """Whether this claim completed the video; waits for a commit of ours that is still under way."""
+
+    async def look(session: AsyncSession) -> bool:
+        video = await _locked(session, claim.video_id)
+        return video is not None and video.fence == claim.fence and video.status is VideoStatus.COMPLETED
+
+    return await database.retrying(look)
+
+
+async def complete(database: Database, claim: Claim, rendered: Rendered) -> Recorded | None:
+    """Record a finished render; None when the claim no longer stands."""
+
+    async def finish(session: AsyncSession) -> Recorded | None:
+        video = await _locked(session, claim.video_id)
+        if video is None or video.fence != claim.fence:
+            return None
+        if video.status is VideoStatus.COMPLETED:
+            return _recorded(video)
+        if video.status is not VideoStatus.PROCESSING or video.deleted_at is not None:
+            return None
+        now = await database.now(session)
+        video.lease_expires_at = None
+        video.completed_at = now
+        video.processing_seconds = (now - video.started_at).total_seconds() if video.started_at else None
+        video.files_prefix = claim.files_prefix
+        video.duration_seconds = rendered.duration_seconds
+        video.file_size_bytes = rendered.file_size_bytes
+        video.sha256 = rendered.sha256
+        video.transcript = rendered.transcript
+        video.scene_timings = rendered.scenes
+        video.quality_report = rendered.report
+        _turn(session, video, VideoStatus.COMPLETED, now, stage=None, progress=1.0)
+        return _recorded(video)
+
+    return await database.retrying(finish)
+
+
+async def fail(database: Database, claim: Claim, failure: Failure, *, max_failures: int) -> Recorded | None:
+    """Record a failed render: the video waits for another try, or it has FAILED.
+
+    None when the claim no longer stands.
+    """
+
+    async def end(session: AsyncSession) -> Recorded | None:
+        video = await _locked(session, claim.video_id)
+        if video is None or video.fence != claim.fence or video.deleted_at is not None:
+            return None
+        if video.status in (VideoStatus.PENDING, VideoStatus.FAILED):
+            return _recorded(video)
+        if video.status is not VideoStatus.PROCESSING:
+            return None
+        now = await database.now(session)
+        video.failures += 1
+        again_at = deciding.retry_at(failure, video.failures, now, max_failures)
+        if again_at is None:
+            _end_in_failure(session, video, failure, now)
+        else:
+            video.lease_expires_at = None
+            # It joins the queue when the back-off ends, and is hinted then.
+            video.queued_at = video.hinted_at = again_at
+            _turn(session, video, VideoStatus.PENDING, now, stage=Stage.QUEUED)
+        return _recorded(video)
+
+    return await database.retrying(end)
+
+
+async def give_back(database: Database, claim: Claim) -> VideoChanged | None:
+    """Let the video wait again, in its old place in the queue; None when the claim no longer stands."""
+
+    async def release(session: AsyncSession) -> VideoChanged | None:
+        video = await _locked(session, claim.video_id)
+        if video is None or video.fence != claim.fence or video.deleted_at is not None:
+            return None
+        if video.status is VideoStatus.PROCESSING:
+            _set_waiting(session, video, await database.now(session))
+        return _change_of(video) if video.status is VideoStatus.PENDING else None
+
+    return await database.retrying(release)
+
+
+async def give_back_all(database: Database) -> list[VideoChanged]:
+    """Let every video wait again that a dead predecessor was rendering, and forget what it was hinted.
+
+    Only for a process that knows itself to be the only one that renders, with a queue of its own.
+    """
+
+    async def release(session: AsyncSession) -> list[VideoChanged]:
+        videos = await session.scalars(
+            select(Video).where(col(Video.status) == VideoStatus.PROCESSING).with_for_update()
+        )
+        now = await database.now(session)
+        changes = []
+        for video in videos:
+            _set_waiting(session, video, now)
+            changes.append(_change_of(video))
+        await session.execute(
+            update(Video).where(col(Video.status) == VideoStatus.PENDING).values(hinted_at=None)
+        )
+        return changes
+
+    return await database.retrying(release)
+
+
+async def abandon(database: Database, video_ids: Sequence[UUID], *, max_attempts: int) -> list[VideoChanged]:
+    """FAIL those of the videos that nobody works on and nobody may claim again."""
+
+    async def end(session: AsyncSession) -> list[VideoChanged]:
+        changes = []
+        for video_id in video_ids:
+            video = await _locked(session, video_id)
+            if video is None:
+                continue
+            now = await database.now(session)
+            if deciding.is_exhausted(_standing(video), now, max_attempts):
+                _end_in_failure(session, video, deciding.abandoned(video.attempt), now)
+                changes.append(_change_of(video))
+        return changes
+
+    return await database.retrying(end)
+
+
+async def _locked(session: AsyncSession, video_id: UUID) -> Video | None:
+    # SQLite knows no row locks and needs none: its writers come one at a time.
+    return await session.get(Video, video_id, with_for_update=True)
+
+
+def _still_mine(claim: Claim) -> ColumnElement[bool]:
+    return and_(
+        col(Video.id) == claim.video_id,
+        col(Video.fence) == claim.fence,
+        col(Video.status) == VideoStatus.PROCESSING,
+        col(Video.deleted_at).is_(None),
+    )
+
+
+def _standing(video: Video) -> Standing:
+    return Standing(video.status, video.attempt, video.lease_expires_at, video.deleted_at is not None)
+
+
+def _set_waiting(session: AsyncSession, video: Video, now: datetime) -> None:
+    video.lease_expires_at = None
+    video.hinted_at = None
+    _turn(session, video, VideoStatus.PENDING, now, stage=Stage.QUEUED)
+
+
+def _end_in_failure(session: AsyncSession, video: Video, failure: Failure, now: datetime) -> None:
+    video.lease_expires_at = None
+    video.failure_code = failure.code
+    video.failure_message = failure.message[:MAX_MESSAGE_LENGTH]
+    video.failure_is_retryable = failure.is_retryable
+    _turn(session, video, VideoStatus.FAILED, now, stage=None, progress=video.progress)
+
+
+def _turn(
+    session: AsyncSession,
+    video: Video,
+    status: VideoStatus,
+    now: datetime,
+    *,
+    stage: Stage | None,
+    progress: float = 0.0,
+) -> None:
+    video.status = status
+    video.stage = stage
+    video.progress = progress
+    video.version += 1
+    video.updated_at = now
+    session.add(
+        VideoEvent(video_id=video.id, version=video.version, fence=video.fence, status=status, created_at=now)
+    )
+
+
+def _claim_of(video: Video) -> Claim:
+    return Claim(
+        video_id=video.id,
+        owner_id=video.owner_id,
+        fence=video.fence,
+        attempt=video.attempt,
+        storyboard=video.storyboard,
+        change=_change_of(video),
+    )
+
+
+def _recorded(video: Video) -> Recorded:
+    return Recorded(_change_of(video), video.status, video.processing_seconds)
+
+
+def _change_of(video: Video) -> VideoChanged:
+    return VideoChanged(video.id, video.owner_id, video.version)

@@ -1,0 +1,132 @@
+"""One render in a process of its own: `python -m heygen_graphql.jobs.render_child DIRECTORY`.
+
+The first line of standard input is the storyboard; the rest of it only shows that the parent lives. The
+files go to DIRECTORY, and standard output speaks `protocol`.
+
+The process ends with its parent: by the kernel's signal, and at the end of its input, when it takes with
+it whatever it has started.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from heygen_graphql.jobs.protocol import (
+    RENDER_CRASHED,
+    RENDER_TIMED_OUT,
+    Failure,
+    Message,
+    Progress,
+    Rendered,
+    encode,
+)
+
+# prctl(2): a signal for this process when the thread that started it ends.
+_PR_SET_PDEATHSIG = 1
+_NICENESS = 10
+
+_PUBLIC_MESSAGES = {
+    "SPEECH_FAILED": "The speech engine broke down. Retry the video.",
+    "ENCODING_FAILED": "The video could not be encoded. Retry the video.",
+    "UNFIT_OUTPUT": "The finished video did not pass its quality checks. Retry the video.",
+}
+"""For faults that are not the owner's to mend; their own text is for the log."""
+
+_RENDER_FAILED = "Rendering failed for a reason within the server. Retry the video."
+
+
+class _SoftLimitReached(BaseException):
+    """Not an Exception: no library on the way should take it for an error of its own."""
+
+
+def main(directory: Path) -> None:
+    _end_with_parent()
+    write = _take_standard_output()
+    os.nice(_NICENESS)
+    # While the parent lives its end of the pipe is open, and only it has that end.
+    storyboard = sys.stdin.buffer.readline().decode()
+    threading.Thread(target=_end_with_input, daemon=True).start()
+    signal.signal(signal.SIGTERM, _raise_soft_limit)
+    write(_render(storyboard, directory, write))
+
+
+def _render(storyboard: str, directory: Path, write: Callable[[Message], None]) -> Rendered | Failure:
+    try:
+        # Imported here: it takes a second, and what it prints must not reach the parent.
+        from heygen_graphql import rendering
+        from heygen_graphql.rendering.errors import RenderError
+        from heygen_graphql.rendering.storyboard import Storyboard
+
+        try:
+            film = rendering.render(
+                Storyboard.from_json(storyboard),
+                directory,
+                on_progress=lambda stage, fraction: write(Progress(stage, fraction)),
+            )
+        except RenderError as error:
+            traceback.print_exc()
+            message = str(error)
+            if error.is_retryable:
+                message = _PUBLIC_MESSAGES.get(error.code, _RENDER_FAILED)
+            return Failure(error.code, message, error.is_retryable)
+        return Rendered(
+            duration_seconds=film.duration_seconds,
+            file_size_bytes=film.file_size_bytes,
+            sha256=film.sha256,
+            transcript=[asdict(word) for word in film.transcript],
+            scenes=[asdict(scene) for scene in film.scenes],
+            report=asdict(film.report),
+        )
+    except _SoftLimitReached:
+        return Failure(RENDER_TIMED_OUT, "Rendering took longer than the server allows.", is_retryable=True)
+    except MemoryError:
+        traceback.print_exc()
+        return Failure(RENDER_CRASHED, "The server ran out of memory. Retry the video.", is_retryable=True)
+    except Exception:
+        traceback.print_exc()
+        return Failure("RENDER_FAILED", _RENDER_FAILED, is_retryable=True)
+
+
+def _end_with_parent() -> None:
+    # A parent that died before this line is noticed at the end of the input.
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _take_standard_output() -> Callable[[Message], None]:
+    """Keep standard output for the protocol; what libraries print goes to standard error."""
+    protocol = os.dup(sys.stdout.fileno())
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+
+    def write(message: Message) -> None:
+        rest = memoryview(encode(message))
+        while rest:
+            rest = rest[os.write(protocol, rest) :]
+
+    return write
+
+
+def _end_with_input() -> NoReturn:
+    # The bare descriptor: a thread inside sys.stdin would hold its lock while the interpreter ends.
+    while os.read(0, 4096):
+        continue
+    if os.getpgrp() == os.getpid():
+        os.killpg(os.getpgrp(), signal.SIGKILL)
+    os._exit(1)
+
+
+def _raise_soft_limit(_signal: int, _frame: FrameType | None) -> None:
+    # Once: a second one could cut off the report of the first.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise _SoftLimitReached
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,223 @@
+"""A process that renders: inside the server (`embedded`) or on its own (`run_worker`)."""
+
+import asyncio
+import concurrent.futures
+import signal
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+import dramatiq
+import redis
+import structlog
+from dramatiq.worker import Worker
+
+from heygen_graphql.database import Database, is_passing_fault
+from heygen_graphql.errors import BadSettings
+from heygen_graphql.events import Hub, open_hub
+from heygen_graphql.jobs import claiming
+from heygen_graphql.jobs.attempt import Workplace, render_video
+from heygen_graphql.jobs.broker import BrokerQueue, Queue, declare_actor, redis_broker, stub_broker
+from heygen_graphql.jobs.child import RENDER_CHILD
+from heygen_graphql.jobs.directories import held_data_directory, remove_leftovers
+from heygen_graphql.jobs.sweep import purge, sweep_forever
+from heygen_graphql.settings import Settings
+from heygen_graphql.storage import Storage
+
+_IDLE_MS = 200
+"""How long Dramatiq's threads sleep between looks: at a Redis queue, and at whether they should stop."""
+
+_STOP_MS = 600
+_WORK_NAME = "work"
+
+_log = structlog.get_logger(__name__)
+
+
+@asynccontextmanager
+async def embedded(
+    settings: Settings,
+    database: Database,
+    hub: Hub,
+    storage: Storage,
+    *,
+    child_command: tuple[str, ...] = RENDER_CHILD,
+) -> AsyncIterator[Queue]:
+    """Render in this process, whose data directory is its own until the block ends.
+
+    What a predecessor was rendering when it died begins anew at once. At the end what runs is given
+    back, and its processes are killed.
+
+    Raises:
+        BadSettings: another server uses the data directory.
+    """
+    with held_data_directory(settings.data_dir):
+        broker = stub_broker()
+        # A thread and an event loop of its own: the server's loop is for requests. The render processes
+        # are children of this thread, and live no longer than it does.
+        thread = _LoopThread(settings, database.url, hub, storage, broker, child_command)
+        await thread.start()
+        try:
+            yield BrokerQueue(broker)
+        finally:
+            await thread.stop()
+
+
+class _LoopThread:
+    def __init__(
+        self,
+        settings: Settings,
+        database_url: str,
+        hub: Hub,
+        storage: Storage,
+        broker: dramatiq.Broker,
+        child_command: tuple[str, ...],
+    ) -> None:
+        self._settings = settings
+        self._database_url = database_url
+        self._hub = hub
+        self._storage = storage
+        self._broker = broker
+        self._child_command = child_command
+        self._ready: concurrent.futures.Future[None] = concurrent.futures.Future()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop = asyncio.Event()
+        # A daemon: a server that dies without ceremony should not wait for it.
+        self._thread = threading.Thread(target=self._run, name="renders", daemon=True)
+
+    async def start(self) -> None:
+        self._thread.start()
+        await asyncio.wrap_future(self._ready)
+
+    async def stop(self) -> None:
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._stop.set)
+        await asyncio.to_thread(self._thread.join)
+
+    def _run(self) -> None:
+        # Not uvloop, whatever the server uses: child processes off the main thread are asyncio's business.
+        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+            try:
+                runner.run(self._work())
+            except Exception as error:
+                if self._ready.done():
+                    _log.exception("renders_stopped")
+                else:
+                    self._ready.set_exception(error)
+
+    async def _work(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        async with _workplace(
+            self._settings, self._database_url, self._hub, self._storage, self._child_command
+        ) as place:
+            # Nobody else renders, and the queue is empty as yet: what the rows say otherwise is history.
+            for change in await claiming.give_back_all(place.database):
+                await self._hub.publish(change)
+            async with rendering(place, self._broker):
+                self._ready.set_result(None)
+                await self._stop.wait()
+
+
+def run_worker(settings: Settings, *, child_command: tuple[str, ...] = RENDER_CHILD) -> None:
+    """Render what any process of the server asks for, until SIGTERM or SIGINT.
+
+    What runs then is given back, and another worker takes it up at once.
+
+    Raises:
+        BadSettings: this process could not share its work with the others.
+    """
+    if settings.database_url is None:
+        raise BadSettings("DATABASE_URL is not set; a worker renders what another process's database says")
+    asyncio.run(_run_worker(settings, redis_broker(settings), settings.database_url, child_command))
+
+
+async def _run_worker(
+    settings: Settings, broker: dramatiq.Broker, database_url: str, child_command: tuple[str, ...]
+) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    storage = Storage.open(settings.resolved_storage_url)
+    async with (
+        open_hub(settings.redis_url) as hub,
+        _workplace(settings, database_url, hub, storage, child_command) as place,
+        rendering(place, broker),
+    ):
+        _log.info("worker_ready", renders_at_once=settings.workers)
+        await stop.wait()
+        _log.info("worker_stopping")
+
+
+@asynccontextmanager
+async def _workplace(
+    settings: Settings, database_url: str, hub: Hub, storage: Storage, child_command: tuple[str, ...]
+) -> AsyncIterator[Workplace]:
+    work = settings.data_dir / _WORK_NAME
+    remove_leftovers(work)
+    # Each render looks at its row and the sweep goes round; nothing else needs a connection.
+    database = Database(database_url, pool_size=settings.workers + 2)
+    try:
+        yield Workplace(settings, database, hub, storage, work, child_command)
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def rendering(place: Workplace, broker: dramatiq.Broker) -> AsyncIterator[None]:
+    """Render what the broker hints at, and sweep, until the block ends; then give back what runs."""
+    loop = asyncio.get_running_loop()
+    queue = BrokerQueue(broker)
+    running: dict[asyncio.Task[None], UUID] = {}
+    is_stopping = False
+
+    async def render(video_id: UUID) -> None:
+        if is_stopping:
+            return
+        task = asyncio.current_task()
+        assert task is not None
+        running[task] = video_id
+        try:
+            if not await render_video(place, video_id):
+                # A hint may also say that it was deleted.
+                await purge(place, video_id)
+        except Exception as error:
+            # The claim did not come to pass. The sweep will hint at the video again.
+            if not is_passing_fault(error):
+                _log.exception("claim_failed", video_id=str(video_id))
+            else:
+                _log.warning("database_away", video_id=str(video_id), error=str(error))
+        finally:
+            del running[task]
+
+    def render_in_loop(video_id: UUID) -> None:
+        try:
+            asyncio.run_coroutine_threadsafe(render(video_id), loop).result()
+        except concurrent.futures.CancelledError:
+            return
+
+    declare_actor(broker, render_in_loop)
+    worker = Worker(broker, worker_threads=place.settings.workers, worker_timeout=_IDLE_MS)
+    # No message waits inside a busy process while another is idle. In-progress ones are counted in.
+    worker.queue_prefetch = place.settings.workers
+    worker.start()
+    sweeping = asyncio.create_task(sweep_forever(place, queue), name="sweep")
+    try:
+        yield
+    finally:
+        is_stopping = True
+        sweeping.cancel()
+        stopping = asyncio.create_task(asyncio.to_thread(_stop, worker))
+        given_back = dict(running)
+        for task in given_back:
+            task.cancel()
+        await asyncio.wait({sweeping, stopping, *given_back})
+        for video_id in given_back.values():
+            await queue.hint(video_id)
+
+
+def _stop(worker: Worker) -> None:
+    try:
+        worker.stop(timeout=_STOP_MS)
+    except (redis.RedisError, OSError) as error:
+        # Messages that were fetched and not begun stay with the broker; the sweeps send their own.
+        _log.warning("broker_away", error=str(error))

@@ -1,0 +1,133 @@
+"""Where finished files lie, and the links by which clients fetch them."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import shutil
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+from urllib.request import url2pathname
+
+import obstore
+from obstore.store import LocalStore, from_url
+
+from heygen_graphql.errors import BadSettings
+
+MEDIA_PATH = "/media/"
+_KEY_SEGMENT_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
+
+
+class BadKey(ValueError):
+    """A name that no file of ours could have."""
+
+
+def _checked(key: str) -> str:
+    """
+    Raises:
+        BadKey: it is empty, or could lead out of the storage's root.
+    """
+    for segment in key.split("/"):
+        # No name of ours begins with a dot, so "." and ".." need no rule of their own.
+        if not segment or segment.startswith(".") or not _KEY_SEGMENT_LETTERS.issuperset(segment):
+            raise BadKey(f"not a storage key: {key!r}")
+    return key
+
+
+class Storage:
+    """A folder or an object store. Keys are relative paths of plain ASCII names.
+
+    May be used from any event loop.
+    """
+
+    def __init__(self, store: Any, root: Path | None) -> None:
+        self._store = store
+        self._root = root
+
+    @classmethod
+    def open(cls, url: str) -> "Storage":
+        """
+        Raises:
+            BadSettings: the URL names no kind of storage, or a folder that cannot be made.
+        """
+        parts = urlsplit(url)
+        if parts.scheme == "file":
+            root = Path(url2pathname(parts.path))
+            try:
+                root.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise BadSettings(
+                    f"STORAGE_URL: the folder {root} cannot be made: {error.strerror}"
+                ) from error
+            return cls(LocalStore(root), root.resolve())
+        try:
+            return cls(from_url(url), None)
+        except (ValueError, obstore.exceptions.BaseError) as error:
+            raise BadSettings(f"STORAGE_URL: {url!r} names no storage; write file:///path") from error
+
+    async def put_file(self, key: str, path: Path, content_type: str) -> None:
+        """Store a copy of the file, whole or not at all."""
+        # A folder keeps no content types: the key's suffix has to tell it.
+        attributes = None if self._root is not None else {"Content-Type": content_type}
+        await obstore.put_async(self._store, _checked(key), path, attributes=attributes)
+
+    async def delete_prefix(self, prefix: str) -> None:
+        """Remove every file under the folder `prefix`; does nothing when there is none."""
+        if self._root is not None:
+            # The folder itself goes too, and with it the part of a file that was being written in a crash.
+            await asyncio.to_thread(shutil.rmtree, self._root / _checked(prefix), ignore_errors=True)
+            return
+        if keys := await self.list_prefix(prefix):
+            await obstore.delete_async(self._store, keys)
+
+    async def list_prefix(self, prefix: str) -> list[str]:
+        """The keys of every file under the folder `prefix`, sorted."""
+        found = await obstore.list(self._store, _checked(prefix)).collect_async()
+        return sorted(entry["path"] for entry in found)
+
+    def local_path(self, key: str) -> Path | None:
+        """The file on this machine's disk; None when there is none or the storage is elsewhere.
+
+        Whatever the key says, the path lies within the storage's folder.
+        """
+        if self._root is None:
+            return None
+        try:
+            path = (self._root / _checked(key)).resolve()
+        except BadKey:
+            return None
+        # A link somebody put into the folder may lead anywhere.
+        return path if path.is_relative_to(self._root) and path.is_file() else None
+
+
+class Links:
+    """Links to files that show they come from us, and until when they hold."""
+
+    def __init__(self, key: bytes) -> None:
+        # A key of its own: a signature made here means nothing where else the secret is used.
+        self._key = hmac.digest(key, b"heygen_graphql media links", "sha256")
+
+    def sign(self, key: str, expires_at: datetime, *, filename: str | None = None) -> str:
+        """The path and query of a link; `filename` is the name under which a browser saves the file."""
+        expires = str(int(expires_at.timestamp()))
+        query = {"expires": expires, "signature": self._signature(key, expires, filename)}
+        if filename is not None:
+            query["filename"] = filename
+        return f"{MEDIA_PATH}{quote(key)}?{urlencode(query)}"
+
+    def verify(
+        self, key: str, expires: str, signature: str, now: datetime, *, filename: str | None = None
+    ) -> bool:
+        """Whether the parts of a link are as they were signed, and its time has not passed."""
+        expected = self._signature(key, expires, filename)
+        # Compared as bytes: text that is not ASCII would raise.
+        is_ours = hmac.compare_digest(expected.encode(), signature.encode())
+        # Ours means that `expires` was written by `sign`, so it is a number.
+        return is_ours and now.timestamp() < int(expires)
+
+    def _signature(self, key: str, expires: str, filename: str | None) -> str:
+        # JSON parts the fields: run together, "a" + "1" and "a1" + "" would be signed alike.
+        signed = json.dumps([key, expires, filename]).encode()
+        return hmac.new(self._key, signed, hashlib.sha256).hexdigest()
