@@ -38,7 +38,8 @@ def symbols(transcription: str) -> list[str]:
 
 def base_letter(symbol: str) -> str:
     """The letter under the diacritics: "ɔ̃" is "ɔ", "tʰ" is "t", "ç" stays (it is a letter of its own)."""
-    return unicodedata.normalize("NFC", symbol)[:1]
+    letter = unicodedata.normalize("NFC", symbol)[:1]
+    return letter if letter == "ç" else unicodedata.normalize("NFD", letter)[:1]
 
 
 def spread_over(transcription: Sequence[str], start_seconds: float, end_seconds: float) -> list[TimedPhoneme]:
