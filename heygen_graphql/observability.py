@@ -64,3 +64,5 @@ def configure_logging(*, is_json: bool, level: int = logging.INFO) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    # At every start it would say which database it found.
+    logging.getLogger("alembic").setLevel(max(level, logging.WARNING))

@@ -51,18 +51,19 @@ def _settings(**overrides: Any) -> Settings:
 @app.command()
 def serve(host: Host = None, port: Port = None) -> None:
     """Run the server: all of it in this process, or, where REDIS_URL is set, its API."""
+    settings = _settings(host=host, port=port)
     from heygen_graphql.cli.serving import serve as serve_settings
 
-    serve_settings(_settings(host=host, port=port))
+    serve_settings(settings)
 
 
 @app.command()
 def api(host: Host = None, port: Port = None) -> None:
     """Run the API alone, beside `heygen-graphql worker` processes."""
-    from heygen_graphql.cli.serving import serve as serve_settings
-
     settings = _settings(host=host, port=port)
     _require_shared_services(settings, "api")
+    from heygen_graphql.cli.serving import serve as serve_settings
+
     serve_settings(settings)
 
 
@@ -91,11 +92,12 @@ def _require_shared_services(settings: Settings, command: str) -> None:
 @app.command()
 def migrate() -> None:
     """Bring the database to the newest schema."""
+    settings = _settings()
     from heygen_graphql.database import migrate as migrate_url
 
-    settings = _settings()
     with _reaching_database(settings):
         migrate_url(settings.resolved_database_url)
+    typer.echo("The database has the newest schema.")
 
 
 @app.command()

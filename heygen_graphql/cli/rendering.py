@@ -1,5 +1,6 @@
 """A film without a server: the rendering library, its progress on the terminal."""
 
+import re
 import shutil
 import tempfile
 import time
@@ -34,9 +35,11 @@ def storyboard(
 
     Raises:
         RenderError: there is no such voice or avatar, or the voice cannot read the script.
-        HeygenError: no voice, or not this one, speaks the language.
+        HeygenError: no voice, or not this one, speaks the language; the color is none.
     """
     speaker = _voice(voice_id, language)
+    if not re.fullmatch("#[0-9A-Fa-f]{6}", background_color):
+        raise HeygenError(f"--background: {background_color!r} is not written as #RRGGBB")
     script = script.strip()
     check_text(script, speaker)
     scene = Scene(
