@@ -117,12 +117,12 @@ async def users_by_ids(database: Database, ids: Iterable[UUID]) -> dict[UUID, Us
 async def video_counts(database: Database, user_ids: Iterable[UUID]) -> dict[UUID, int]:
     """Videos per user; users without any are left out."""
     counted = (
-        select(Video.owner_id, func.count())
+        select(col(Video.owner_id), func.count().label("videos"))
         .where(col(Video.owner_id).in_(list(user_ids)), col(Video.deleted_at).is_(None))
         .group_by(col(Video.owner_id))
     )
     async with database.reading() as session:
-        return dict((await session.execute(counted)).tuples().all())
+        return {row.owner_id: row.videos for row in await session.execute(counted)}
 
 
 def check_email(email: str) -> tuple[str, list[Fault]]:

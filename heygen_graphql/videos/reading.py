@@ -96,7 +96,7 @@ async def queue_positions(database: Database, ids: Iterable[UUID]) -> dict[UUID,
     )
     async with database.reading() as session:
         rows = await session.execute(select(waiting.c.id, waiting.c.place).where(waiting.c.id.in_(list(ids))))
-        return dict(rows.tuples().all())
+        return {row.id: row.place for row in rows}
 
 
 async def changed_since(database: Database, owner_id: UUID, since: datetime) -> Sequence[Video]:
