@@ -1,7 +1,17 @@
 """The GraphQL API: a module a noun, and here what puts them together."""
 
+from collections.abc import Iterable
+
 import strawberry
-from graphql import GraphQLError
+from graphql import (
+    GraphQLArgument,
+    GraphQLError,
+    GraphQLInputField,
+    GraphQLInputObjectType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    Undefined,
+)
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
@@ -50,7 +60,21 @@ def build(*, is_open: bool) -> strawberry.Schema:
         config=StrawberryConfig(scalar_map=SCALARS),
     )
     schema.is_open = is_open
+    _leave_out_null_defaults(schema._schema)
     return schema
+
+
+def _leave_out_null_defaults(schema: GraphQLSchema) -> None:
+    """What may be left out has no default in the schema: Strawberry would print `= null` for each."""
+    for named in schema.type_map.values():
+        inputs: Iterable[GraphQLArgument | GraphQLInputField] = ()
+        if isinstance(named, GraphQLInputObjectType):
+            inputs = named.fields.values()
+        elif isinstance(named, GraphQLObjectType):
+            inputs = (argument for field in named.fields.values() for argument in field.args.values())
+        for one in inputs:
+            if one.default_value is None:
+                one.default_value = Undefined
 
 
 def sdl() -> str:

@@ -1,0 +1,69 @@
+import { createGraphiQLFetcher } from "@graphiql/toolkit";
+import { GraphiQL } from "graphiql";
+import { createRoot } from "react-dom/client";
+import "graphiql/style.css";
+
+const workers = { graphql: "graphql.worker.js", json: "json.worker.js" };
+globalThis.MonacoEnvironment = {
+  getWorker(_id, label) {
+    return new Worker(new URL(workers[label] ?? "editor.worker.js", import.meta.url));
+  },
+};
+
+const endpoint = new URL("graphql", location.origin);
+const socket = new URL(endpoint);
+socket.protocol = endpoint.protocol === "https:" ? "wss:" : "ws:";
+
+// What is typed into the headers pane goes along as the websocket's connection_init payload, too.
+const fetcher = createGraphiQLFetcher({
+  url: endpoint.href,
+  subscriptionUrl: socket.href,
+  enableIncrementalDelivery: false,
+});
+
+const welcome = `# A script goes in, a presenter speaks it in a video. Run what the cursor stands in with Ctrl-Enter.
+#
+# 1. Make an account, then put the access token into the Headers pane below:
+#    { "Authorization": "Bearer ..." }
+
+mutation SignUp {
+  signUp(input: { email: "me@example.com", password: "correct horse battery" }) {
+    session { accessToken }
+    userErrors { code field message }
+  }
+}
+
+# 2. Ask for a video.
+
+mutation CreateVideo {
+  createVideo(input: { script: "Hello! I was made on this very machine." }) {
+    video { id status }
+    userErrors { code field message }
+  }
+}
+
+# 3. Watch it being made: put its id here.
+
+subscription Watch {
+  videoStatus(id: "...") {
+    version
+    video { status stage progress secondsLeft url failure { code message } }
+  }
+}
+
+# Who can speak, and who can be seen?
+
+query Catalogue {
+  voices(first: 5) { totalCount edges { node { voiceId name language } } }
+  avatars { edges { node { avatarId name previewUrl } } }
+}
+`;
+
+createRoot(document.getElementById("graphiql")).render(
+  <GraphiQL
+    fetcher={fetcher}
+    defaultQuery={welcome}
+    defaultHeaders={'{\n  "Authorization": "Bearer "\n}'}
+    defaultEditorToolsVisibility="headers"
+  />,
+);
