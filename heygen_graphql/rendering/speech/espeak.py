@@ -133,9 +133,10 @@ def _speech(
 def _phonemes(events: Sequence[tuple[str, int]], rate: int, sample_count: int) -> tuple[TimedPhoneme, ...]:
     """Each event lasts until the next; "(en)" says that another language begins, which takes no time."""
     spoken = [(name, sample) for name, sample in events if not name.startswith("(")]
-    ends = [sample for _, sample in spoken[1:]] + [sample_count]
+    # The first event comes after the closure of a stop that is the first sound.
+    starts = [0, *(sample for _, sample in spoken[1:])]
     phonemes = [TimedPhoneme(ipa.SILENCE, 0.0, _LEAD_SECONDS)]
-    for (name, sample), end in zip(spoken, ends, strict=True):
+    for (name, _), sample, end in zip(spoken, starts, [*starts[1:], sample_count], strict=False):
         start_seconds, end_seconds = _LEAD_SECONDS + sample / rate, _LEAD_SECONDS + max(sample, end) / rate
         if end_seconds > start_seconds:
             phonemes += ipa.spread_over(ipa.symbols(name) or [ipa.SILENCE], start_seconds, end_seconds)

@@ -26,6 +26,8 @@ _TAGS = {
     "py": "art-x-pyash",
     "ru-cl": "ru-x-classic",
 }
+# Names in the data that say more than a user wants to know.
+_NAMES = {"cmn": "Chinese (Mandarin)", "yue": "Chinese (Cantonese)", "hyw": "Armenian (Western)"}
 _GENDERS = {"female": Gender.FEMALE, "male": Gender.MALE}
 
 
@@ -65,4 +67,5 @@ def _read(path: Path, file: str) -> EspeakVoice:
         elif key == "gender":
             gender = _GENDERS.get(value.split()[0], Gender.NEUTRAL)
     tag = _TAGS.get(path.name, path.name)
-    return EspeakVoice(Voice(f"espeak-{tag}", f"{name} (eSpeak NG)", tag, gender, ENGINE), file)
+    name = f"{_NAMES.get(path.name, name)} (eSpeak NG)"
+    return EspeakVoice(Voice(f"espeak-{tag}", name, tag, gender, ENGINE), file)

@@ -1,6 +1,7 @@
 """English by the hibari model, in this process: its voice `heart` comes with the wheel (Apache-2.0)."""
 
 import json
+import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -120,6 +121,8 @@ class _Model:
     def __init__(self) -> None:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
+        # The cores that this process may use: onnxruntime by itself counts and pins those of the machine.
+        options.intra_op_num_threads = len(os.sched_getaffinity(0))
         # Threads that spin between two steps would take the cores from the encoder.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         model = _with_output(Path(voice_path(HEART.voice_id)).read_bytes(), _DURATIONS)

@@ -1,6 +1,7 @@
 """Speaking with any voice, whichever engine it belongs to."""
 
 from types import TracebackType
+from typing import Self
 
 from heygen_graphql.rendering.speech import catalogue
 from heygen_graphql.rendering.speech.engine import Speech, SpeechEngine
@@ -13,7 +14,7 @@ class Speaker:
     def __init__(self) -> None:
         self._engines: dict[str, SpeechEngine] = {}
 
-    def __enter__(self) -> "Speaker":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

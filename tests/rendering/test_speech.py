@@ -1,0 +1,392 @@
+"""Speech: what is said, when, how fast and how high, by both engines; and what is refused."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+import psutil
+import pytest
+from numpy.typing import NDArray
+from pocketsphinx import Decoder
+
+from heygen_graphql.rendering import speech
+from heygen_graphql.rendering.errors import SpeechFailed, UnknownVoice, UnspeakableText
+from heygen_graphql.rendering.speech import Gender, Speaker, Speech
+from heygen_graphql.rendering.speech.resampling import resample
+from heygen_graphql.rendering.storyboard import SAMPLE_RATE
+
+PARAGRAPHS = (
+    "Hello! I will be your presenter. Send me your words, and I will speak them for you. This video was made "
+    "on your own computer, with no keys, no cloud, and no waiting in line.",
+    "The weather was fine in the morning. My mother bought bread and milk at the market, and then we walked "
+    "home along the river. Many people like to read books before they go to sleep.",
+    "Good health starts with good food. Eat more fruit and vegetables, drink plenty of water, and try to "
+    "sleep eight hours every night. Your body will thank you for it.",
+)
+SENTENCES = {
+    "heart": "Yesterday, Dr. J. K. Brown paid $5.50 for 3 books — “really”!",
+    "espeak-de": "Guten Tag! Ich bin der Sprecher, 25 Jahre alt.",
+    "espeak-en-GB": "Some of the people in the house have been at the sea since 1984.",
+    "espeak-ru": "Привет, мир! Это мой первый фильм.",
+    "espeak-ar": "مرحبا بالعالم، كيف حالك؟",
+    "espeak-hi": "नमस्ते दुनिया, आप कैसे हैं?",
+    "espeak-ko": "안녕하세요 여러분. 저는 발표자입니다.",
+    "espeak-zh": "你好，世界。今天天气很好。Hello 3 人",
+    "espeak-ja": "こんにちは、みなさん。カタカナも よめます。",
+    "espeak-th": "สวัสดีครับ ผมเป็นผู้นำเสนอ",
+}
+
+
+@pytest.fixture(scope="module")
+def speaker() -> Iterator[Speaker]:
+    with Speaker() as speaker:
+        yield speaker
+
+
+def seconds(spoken: Speech) -> float:
+    return len(spoken.samples) / SAMPLE_RATE
+
+
+def transcript(spoken: Speech) -> str:
+    return "".join(("" if word.is_joined else " ") + word.text for word in spoken.words).strip()
+
+
+def heard(spoken: Speech) -> list[str]:
+    """The words that a speech recogniser hears."""
+    samples = resample(spoken.samples, SAMPLE_RATE, 16_000)
+    decoder = Decoder(loglevel="FATAL")
+    decoder.start_utt()
+    decoder.process_raw((samples / np.abs(samples).max() * 16_000).astype("<i2").tobytes(), full_utt=True)
+    decoder.end_utt()
+    return re.sub(r"\(\d\)", "", decoder.hyp().hypstr).split()
+
+
+def word_errors(said: list[str], heard: list[str]) -> int:
+    """Levenshtein's distance in words."""
+    distances = list(range(len(heard) + 1))
+    for row, word in enumerate(said, 1):
+        above, distances[0] = distances[:], row
+        for column, other in enumerate(heard, 1):
+            distances[column] = min(
+                above[column] + 1, distances[column - 1] + 1, above[column - 1] + (word != other)
+            )
+    return distances[-1]
+
+
+def pitch_hz(spoken: Speech) -> float:
+    """The median pitch of the voiced parts, by autocorrelation."""
+    rate, window = SAMPLE_RATE // 4, SAMPLE_RATE // 4 * 6 // 100
+    samples = spoken.samples[::4]
+    pitches = []
+    for start in range(0, len(samples) - window, window // 3):
+        part = samples[start : start + window] - samples[start : start + window].mean()
+        if part.std() < 0.015:
+            continue
+        similarity = np.correlate(part, part, "full")[window - 1 :]
+        lag = int(np.argmax(similarity[rate // 500 : rate // 45])) + rate // 500
+        if similarity[lag] > similarity[0] / 2:
+            pitches.append(rate / lag)
+    return float(np.median(pitches))
+
+
+def loud_frames(samples: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Per 10 ms: whether there is sound."""
+    frames = samples[: len(samples) // 480 * 480].reshape(-1, 480)
+    levels = np.sqrt((frames**2).mean(axis=1))
+    sounding: NDArray[np.bool_] = levels > levels.max() * 0.01
+    return sounding
+
+
+class TestCatalogue:
+    def test_english_is_spoken_by_a_natural_voice_whatever_the_region(self) -> None:
+        for language in ("en", "en-US", "en-GB", "en-IN"):
+            voice = speech.default_voice(language)
+            assert voice is not None
+            assert voice.voice_id == "heart"
+
+    @pytest.mark.parametrize(
+        ("language", "voice_id"),
+        [
+            ("de", "espeak-de"),
+            ("de-AT", "espeak-de"),
+            ("fr-CH", "espeak-fr-CH"),
+            ("pt-BR", "espeak-pt-BR"),
+            ("pt-PT", "espeak-pt-PT"),
+            ("zh-CN", "espeak-zh"),
+            ("cmn", "espeak-zh"),
+            ("no", "espeak-nb"),
+        ],
+    )
+    def test_a_language_is_spoken_by_its_nearest_voice(self, language: str, voice_id: str) -> None:
+        voice = speech.default_voice(language)
+
+        assert voice is not None
+        assert voice.voice_id == voice_id
+        assert speech.speaks(voice, language)
+
+    def test_a_language_without_a_voice_has_no_default(self) -> None:
+        assert speech.default_voice("bo") is None
+        assert speech.default_voice("fo") is None
+
+    def test_voices_have_unique_ids_and_canonical_tags(self) -> None:
+        voices = speech.voices()
+
+        assert len({voice.voice_id for voice in voices}) == len(voices) > 120
+        for voice in voices:
+            language, *_ = voice.language.split("-")
+            assert language.islower()
+            assert len(language) in (2, 3)
+            assert voice.language in speech.languages()
+        german = speech.voice("espeak-de")
+        assert (german.name, german.language, german.gender) == ("German (eSpeak NG)", "de", Gender.MALE)
+
+    def test_an_unknown_voice_is_named(self) -> None:
+        with pytest.raises(UnknownVoice, match="espeak-xx"):
+            speech.voice("espeak-xx")
+
+    def test_listing_voices_loads_no_engine(self) -> None:
+        program = (
+            "import sys; from heygen_graphql.rendering import speech; speech.voices();"
+            "speech.check_text('Hello', speech.voice('heart'));"
+            "print([m for m in ('hibari', 'onnxruntime', 'espeakng_loader') if m in sys.modules])"
+        )
+
+        listed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+        assert listed.stdout.strip() == "[]"
+
+
+class TestCheckText:
+    @pytest.mark.parametrize(
+        ("voice_id", "text"),
+        [
+            ("heart", "Hello 👋🏽, friend! ❤️"),
+            ("heart", "1984"),
+            ("heart", "A naïve café in Łódź costs 5 € or π²."),
+            ("heart", "𝗛𝗲𝗹𝗹𝗼"),
+            ("espeak-ru", "Привет, Google!"),
+            ("espeak-zh", "我用 GitHub。"),
+            ("espeak-sr", "Здраво svete"),
+            ("espeak-ja", "カタカナ と ひらがな"),
+        ],
+    )
+    def test_text_that_the_voice_can_read_passes(self, voice_id: str, text: str) -> None:
+        speech.check_text(text, speech.voice(voice_id))
+
+    @pytest.mark.parametrize(
+        ("voice_id", "text", "remedy"),
+        [
+            ("heart", "Привет, мир", "Russian.*espeak-ru"),
+            ("heart", "Привіт, світе", "Ukrainian.*espeak-uk"),
+            ("heart", "Hello мир friends", "Russian"),
+            ("espeak-de", "你好，世界", "Chinese.*espeak-zh"),
+            ("heart", "नमस्ते", "Hindi.*espeak-hi"),
+            ("heart", "καλημέρα", "Greek.*espeak-el"),
+            ("espeak-ru", "안녕하세요", "Korean.*espeak-ko"),
+            ("espeak-ja", "世界", "kana"),
+            ("espeak-ja", "Hello my friends", "English.*heart"),
+            ("heart", "བོད་ཡིག", "No voice here"),
+            ("heart", "Я" * 1000, "Russian"),
+        ],
+    )
+    def test_foreign_writing_is_refused_with_a_remedy(self, voice_id: str, text: str, remedy: str) -> None:
+        with pytest.raises(UnspeakableText, match=remedy) as refusal:
+            speech.check_text(text, speech.voice(voice_id))
+
+        assert len(str(refusal.value)) <= 250
+
+    @pytest.mark.parametrize("text", ["", "😀 👍🏽 👨‍👩‍👧", "... — !?", "$ % &", "\u200b\u2060", "✓ → ★"])
+    def test_a_script_with_nothing_to_say_is_refused(self, text: str) -> None:
+        with pytest.raises(UnspeakableText, match="nothing to say aloud"):
+            speech.check_text(text, speech.voice("heart"))
+
+    def test_a_long_script_is_checked_in_an_instant(self) -> None:
+        start = time.perf_counter()
+        speech.check_text("The quick brown fox. " * 500, speech.voice("heart"))
+        assert time.perf_counter() - start < 0.1
+
+
+class TestTimings:
+    @pytest.mark.parametrize(("voice_id", "text"), SENTENCES.items())
+    def test_words_are_those_of_the_script_in_order(self, speaker: Speaker, voice_id: str, text: str) -> None:
+        spoken = speaker.speak(text, voice_id)
+
+        assert transcript(spoken) == " ".join(text.split())
+        times = [t for word in spoken.words for t in (word.start_seconds, word.end_seconds)]
+        assert times == sorted(times)
+        assert times[-1] <= seconds(spoken)
+        assert sum(word.end_seconds > word.start_seconds for word in spoken.words) >= len(text.split()) - 1
+
+    @pytest.mark.parametrize(("voice_id", "text"), SENTENCES.items())
+    def test_phonemes_fill_the_speech_and_are_silent_where_it_is(
+        self, speaker: Speaker, voice_id: str, text: str
+    ) -> None:
+        spoken = speaker.speak(text, voice_id)
+
+        for before, after in pairwise(spoken.phonemes):
+            assert after.start_seconds == pytest.approx(before.end_seconds, abs=1e-6)
+        assert spoken.phonemes[0].start_seconds == 0
+        assert spoken.phonemes[-1].end_seconds == pytest.approx(seconds(spoken), abs=0.01)
+        assert not any(re.search(r"[ˈˌ()_\s]", phoneme.symbol) for phoneme in spoken.phonemes)
+        sounding = loud_frames(spoken.samples)
+        for phoneme in spoken.phonemes:
+            if not phoneme.symbol and phoneme.end_seconds - phoneme.start_seconds > 0.15:
+                inside = slice(round(phoneme.start_seconds * 100) + 4, round(phoneme.end_seconds * 100) - 4)
+                assert sounding[inside].mean() < 0.2
+
+    @pytest.mark.parametrize("voice_id", ["heart", "espeak-en-US"])
+    def test_words_begin_when_they_are_heard_after_a_pause(self, speaker: Speaker, voice_id: str) -> None:
+        spoken = speaker.speak("Table. Down. Garden. Cake. Dinner.", voice_id)
+
+        sounding = loud_frames(spoken.samples).astype(int)
+        edges = np.flatnonzero(np.diff(sounding) == 1) / 100
+        for word in spoken.words:
+            # Within two frames of the picture.
+            assert np.abs(edges - word.start_seconds).min() < 0.08
+
+    def test_what_is_spoken_in_several_words_stays_one_written_word(self, speaker: Speaker) -> None:
+        spoken = speaker.speak("In 1984 we paid $1,250.50 for 50km, i.e. 30% more.", "heart")
+
+        lengths = {word.text: word.end_seconds - word.start_seconds for word in spoken.words}
+        assert lengths["$1,250.50"] > 1.5
+        assert lengths["1984"] > 0.7
+        assert lengths["50km,"] > 0.7
+        assert lengths["we"] < 0.4
+
+    @pytest.mark.parametrize("voice_id", ["heart", "espeak-de"])
+    def test_an_emoji_is_not_spoken(self, speaker: Speaker, voice_id: str) -> None:
+        plain = speaker.speak("Hallo Anna, hallo Otto", voice_id)
+        decorated = speaker.speak("Hallo 👋🏽 Anna, hallo ❤️ Otto", voice_id)
+
+        assert transcript(decorated) == "Hallo 👋🏽 Anna, hallo ❤️ Otto"
+        assert seconds(decorated) == pytest.approx(seconds(plain), abs=0.15)
+
+
+class TestSound:
+    def test_english_is_understood(self, speaker: Speaker) -> None:
+        errors = total = 0
+        for paragraph in PARAGRAPHS:
+            said = re.findall(r"[a-z']+", paragraph.lower())
+            errors += word_errors(said, heard(speaker.speak(paragraph, "heart")))
+            total += len(said)
+
+        assert errors / total <= 0.1
+
+    @pytest.mark.parametrize(
+        ("written", "spoken_as"),
+        [
+            ("It costs $5.50 now.", "it costs five dollars and fifty cents now"),
+            ("He owns 30% of it.", "he owns thirty percent of it"),
+            ("Doctor Smith came in 1984.", "doctor smith came in nineteen eighty four"),
+        ],
+    )
+    def test_numbers_and_signs_are_read_as_people_say_them(
+        self, speaker: Speaker, written: str, spoken_as: str
+    ) -> None:
+        said = [p.symbol for p in speaker.speak(written, "heart").phonemes if p.symbol]
+        expected = [p.symbol for p in speaker.speak(spoken_as + ".", "heart").phonemes if p.symbol]
+
+        assert word_errors(expected, said) <= 2
+
+    @pytest.mark.parametrize("voice_id", ["heart", "espeak-de", "espeak-zh"])
+    def test_samples_are_clean(self, speaker: Speaker, voice_id: str) -> None:
+        spoken = speaker.speak(SENTENCES[voice_id], voice_id)
+
+        assert spoken.samples.dtype == np.float32
+        assert 0.05 < np.abs(spoken.samples).max() < 1
+        assert abs(float(spoken.samples.mean())) < 0.01
+        # Speech begins and ends in silence, so that scenes can be joined.
+        assert np.abs(spoken.samples[:480]).max() < 0.001
+        assert np.abs(spoken.samples[-240:]).max() < 0.01
+
+    def test_the_same_text_sounds_the_same(self, speaker: Speaker) -> None:
+        first = speaker.speak("Once more.", "heart")
+        second = speaker.speak("Once more.", "heart")
+
+        np.testing.assert_array_equal(first.samples, second.samples)
+        assert first.words == second.words
+
+    @pytest.mark.parametrize("voice_id", ["heart", "espeak-de"])
+    @pytest.mark.parametrize("speed", [0.5, 1.5, 2.0])
+    def test_speed_changes_the_pace_and_the_timings_with_it(
+        self, speaker: Speaker, voice_id: str, speed: float
+    ) -> None:
+        normal = speaker.speak("Seven men are moving many melons.", voice_id)
+        changed = speaker.speak("Seven men are moving many melons.", voice_id, speed=speed)
+
+        assert seconds(normal) / seconds(changed) == pytest.approx(speed, rel=0.12)
+        assert pitch_hz(changed) == pytest.approx(pitch_hz(normal), rel=0.1)
+        last_sound = float(np.flatnonzero(loud_frames(changed.samples))[-1]) / 100
+        assert changed.words[-1].end_seconds == pytest.approx(last_sound, abs=0.1)
+
+    @pytest.mark.parametrize("voice_id", ["heart", "espeak-de"])
+    @pytest.mark.parametrize("semitones", [-12, -4, 4, 12])
+    def test_pitch_changes_nothing_else(self, speaker: Speaker, voice_id: str, semitones: int) -> None:
+        text = "Seven men are moving many melons along the lane, and nobody knows their names."
+        normal = speaker.speak(text, voice_id)
+        changed = speaker.speak(text, voice_id, pitch_semitones=semitones)
+
+        assert 12 * np.log2(pitch_hz(changed) / pitch_hz(normal)) == pytest.approx(semitones, abs=1.5)
+        assert seconds(changed) == pytest.approx(seconds(normal), rel=0.06)
+
+    def test_a_resampled_tone_stays_a_tone(self) -> None:
+        tone = np.sin(2 * np.pi * 1000 * np.arange(22_050) / 22_050).astype(np.float32)
+
+        resampled = resample(tone, 22_050, 48_000)
+
+        exact = np.sin(2 * np.pi * 1000 * np.arange(48_000) / 48_000)
+        assert len(resampled) == 48_000
+        assert np.abs(resampled - exact)[1000:-1000].max() < 1e-3
+
+
+class TestEngineProcess:
+    def test_the_gpl_library_lives_in_a_child_that_ends_with_its_speaker(self) -> None:
+        before = set(psutil.Process().children())
+        with Speaker() as speaker:
+            speaker.speak("Guten Tag", "espeak-de")
+            (child,) = set(psutil.Process().children()) - before
+            assert "espeakng_loader" not in sys.modules
+
+        assert not child.is_running()
+
+    def test_a_child_that_dies_fails_one_speech_and_the_next_has_a_new_one(self) -> None:
+        before = set(psutil.Process().children())
+        with Speaker() as speaker:
+            speaker.speak("Guten Tag", "espeak-de")
+            (child,) = set(psutil.Process().children()) - before
+            child.suspend()
+            killer = subprocess.Popen(
+                [sys.executable, "-c", f"import os, time; time.sleep(0.3); os.kill({child.pid}, 9)"]
+            )
+
+            with pytest.raises(SpeechFailed) as failure:
+                speaker.speak("Guten Abend", "espeak-de")
+
+            assert killer.wait() == 0
+            assert failure.value.is_retryable
+            assert seconds(speaker.speak("Guten Abend", "espeak-de")) > 0.5
+
+    def test_the_child_dies_with_a_parent_that_is_killed(self) -> None:
+        program = (
+            "import sys, time; from heygen_graphql.rendering.speech import Speaker; speaker = Speaker();"
+            "speaker.speak('Guten Tag', 'espeak-de'); print('spoken', flush=True); time.sleep(60)"
+        )
+        with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as parent:
+            assert parent.stdout is not None
+            assert parent.stdout.readline() == b"spoken\n"
+            (child,) = psutil.Process(parent.pid).children()
+
+            os.kill(parent.pid, signal.SIGKILL)
+            parent.wait()
+
+            child.wait(timeout=5)
+
+    def test_a_voice_without_words_for_a_text_says_so(self, speaker: Speaker) -> None:
+        with pytest.raises(UnspeakableText, match="espeak-sjn"):
+            speaker.speak("12", "espeak-sjn")
