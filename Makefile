@@ -52,7 +52,15 @@ help:
 	$(call step,Installing what tests/requirements.lock names,$(BIN)/pip install --no-deps --require-hashes -r tests/requirements.lock)
 	@touch $@
 
+# A machine without a Node.js gets one as a wheel; only this step uses it.
+GRAPHIQL := heygen_graphql/web/static/graphiql/built-from
+$(GRAPHIQL): heygen_graphql/web/build.py $(wildcard heygen_graphql/web/graphiql/*) | .venv/.project
+	$(call step,Bundling GraphiQL,{ command -v npm && node -e 'process.exit(parseInt(process.versions.node) < 18)'; } || \
+		$(BIN)/pip install --no-deps --require-hashes -r requirements-web.lock; $(BIN)/python -m heygen_graphql.web.build)
+	@touch $@
+
 setup: .venv/.project
+web: $(GRAPHIQL)
 
 # ---------------------------------------------------------------------------------------------- use
 
