@@ -63,8 +63,9 @@ class Database:
             try:
                 async with self.transaction() as session:
                     return await work(session)
-            except _PASSING_FAULTS:
-                if attempt == attempts:
+            except Exception as error:
+                # A connection that breaks in a commit raises a bare DBAPIError: no list of classes tells it.
+                if attempt == attempts or not is_passing_fault(error):
                     raise
                 await asyncio.sleep(min(5.0, 0.1 * 2**attempt) * random.uniform(0.5, 1.5))
         raise AssertionError("unreachable")
