@@ -35,7 +35,7 @@ from heygen_graphql.rendering.storyboard import (
     Stage,
     Storyboard,
 )
-from heygen_graphql.rendering.thumbnail import best_frame, save_thumbnail
+from heygen_graphql.rendering.thumbnail import save_thumbnail
 from heygen_graphql.rendering.timeline import Placement
 from heygen_graphql.rendering.visemes import mouth_track
 
@@ -127,7 +127,7 @@ def _make(storyboard: Storyboard, workshop: Path, directory: Path, progress: _Pr
     )
 
     progress.report(Stage.ASSEMBLING, 0.0)
-    save_thumbnail(workshop / "thumbnail.jpg", _thumbnail_picture(compositor, recording.shots))
+    save_thumbnail(workshop / "thumbnail.jpg", _about_to_speak(compositor, recording.shots[0]))
     (workshop / "captions.vtt").write_text(to_vtt(shown), encoding="utf-8")
     (workshop / "captions.srt").write_text(to_srt(shown), encoding="utf-8")
     missing_glyphs = sum(typeface.missing(line) for cue in burned for line in cue.lines)
@@ -234,19 +234,16 @@ def _blocks(sound: Path) -> Iterator[NDArray[np.int16]]:
             yield np.frombuffer(block, np.int16)
 
 
-def _thumbnail_picture(compositor: Compositor, shots: Sequence[SceneShot]) -> NDArray[np.uint8]:
-    """The chosen frame, drawn once more and without its caption."""
-    chosen = best_frame(np.concatenate([shot.mouth[:, 0] for shot in shots]))
-    shot = next(shot for shot in reversed(shots) if shot.start_frame <= chosen)
-    within = chosen - shot.start_frame
-    still = replace(
+def _about_to_speak(compositor: Compositor, shot: SceneShot) -> NDArray[np.uint8]:
+    """The presenter at rest, without a caption: any frame of the film may catch a blink or half a vowel."""
+    rest = replace(
         shot,
-        start_frame=chosen,
+        start_frame=0,
         frame_count=1,
-        mouth=shot.mouth[within : within + 1],
-        emphasis=shot.emphasis[within : within + 1],
+        mouth=np.zeros_like(shot.mouth[:1]),
+        emphasis=np.zeros(1, np.float32),
     )
-    return next(compositor.frames([still], []))
+    return next(compositor.frames([rest], []))
 
 
 class _Progress:

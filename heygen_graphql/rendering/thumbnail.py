@@ -1,4 +1,4 @@
-"""One frame of the film as a JPEG."""
+"""A picture of the film, as a JPEG."""
 
 from pathlib import Path
 
@@ -10,13 +10,6 @@ from PIL import Image
 
 _LONG_SIDE_PIXELS = 1280
 _JPEG_QUALITY = 88
-
-
-def best_frame(openness: NDArray[np.float32]) -> int:
-    """The frame to show: a third into the film or near it, with the mouth nearly closed."""
-    count = len(openness)
-    distance = np.abs(np.arange(count) - count / 3) / count
-    return int(np.argmin(openness + distance))
 
 
 def save_thumbnail(target: Path, picture: NDArray[np.uint8]) -> None:
