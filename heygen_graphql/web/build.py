@@ -14,7 +14,7 @@ from pathlib import Path
 
 SOURCES = Path(__file__).parent / "graphiql"
 BUNDLE = Path(__file__).parent / "static" / "graphiql"
-_NAMES = ("package.json", "package-lock.json", "build.js", "main.jsx")
+_NAMES = ("package.json", "package-lock.json", "build.js", "main.jsx", "page.css")
 _STAMP = "built-from"
 # What esbuild asks for.
 _MIN_NODE = 18
@@ -50,7 +50,7 @@ def build() -> bool:
 
 
 def _npm_and_node() -> tuple[list[str], str, dict[str, str]]:
-    """How to call each, and the environment they need: the system's, or those in the wheel that pip brings."""
+    """How to call each, and in which environment: the system's, or those of the wheel that pip brings."""
     npm, node = shutil.which("npm"), shutil.which("node")
     if npm is not None and node is not None and _major_version(node) >= _MIN_NODE:
         return [npm], node, dict(os.environ)

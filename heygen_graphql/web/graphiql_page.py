@@ -23,6 +23,7 @@ _PAGE = f"""<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>heygen_graphql</title>
+<link rel="icon" href="data:,">
 <link rel="stylesheet" href="{ASSETS_PATH}/main.css">
 </head>
 <body>

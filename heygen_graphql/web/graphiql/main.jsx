@@ -2,6 +2,7 @@ import { createGraphiQLFetcher } from "@graphiql/toolkit";
 import { GraphiQL } from "graphiql";
 import { createRoot } from "react-dom/client";
 import "graphiql/style.css";
+import "./page.css";
 
 const workers = { graphql: "graphql.worker.js", json: "json.worker.js" };
 globalThis.MonacoEnvironment = {
@@ -21,13 +22,19 @@ const fetcher = createGraphiQLFetcher({
   enableIncrementalDelivery: false,
 });
 
-const welcome = `# A script goes in, a presenter speaks it in a video. Run what the cursor stands in with Ctrl-Enter.
-#
-# 1. Make an account, then put the access token into the Headers pane below:
-#    { "Authorization": "Bearer ..." }
+const welcome = `# A script goes in, a presenter speaks it in a video.
+# Ctrl-Enter runs the operation that the cursor is in.
+
+# 1. Make an account, and put its access token into the
+#    Headers pane below, behind "Bearer".
 
 mutation SignUp {
-  signUp(input: { email: "me@example.com", password: "correct horse battery" }) {
+  signUp(
+    input: {
+      email: "me@example.com"
+      password: "correct horse battery"
+    }
+  ) {
     session { accessToken }
     userErrors { code field message }
   }
@@ -36,25 +43,37 @@ mutation SignUp {
 # 2. Ask for a video.
 
 mutation CreateVideo {
-  createVideo(input: { script: "Hello! I was made on this very machine." }) {
+  createVideo(
+    input: { script: "Hello! I was made on this machine." }
+  ) {
     video { id status }
     userErrors { code field message }
   }
 }
 
-# 3. Watch it being made: put its id here.
+# 3. Watch it being made: its id goes here.
 
 subscription Watch {
   videoStatus(id: "...") {
     version
-    video { status stage progress secondsLeft url failure { code message } }
+    video {
+      status
+      stage
+      progress
+      secondsLeft
+      url
+      failure { code message }
+    }
   }
 }
 
-# Who can speak, and who can be seen?
+# Who can be heard, and who can be seen?
 
 query Catalogue {
-  voices(first: 5) { totalCount edges { node { voiceId name language } } }
+  voices(first: 5) {
+    totalCount
+    edges { node { voiceId name language } }
+  }
   avatars { edges { node { avatarId name previewUrl } } }
 }
 `;
