@@ -282,6 +282,12 @@ class TestSound:
         ("written", "spoken_as"),
         [
             ("It costs $5.50 now.", "it costs five dollars and fifty cents now"),
+            (
+                "It costs $5, or €3.2 million in all.",
+                "it costs five dollars, or three point two million euros in all",
+            ),
+            ("Read https://www.example.com/a-b.", "read W W W dot example dot com slash A dash B"),
+            ("Bring fruit, e.g. apples.", "bring fruit, for example apples"),
             ("He owns 30% of it.", "he owns thirty percent of it"),
             ("Doctor Smith came in 1984.", "doctor smith came in nineteen eighty four"),
         ],
