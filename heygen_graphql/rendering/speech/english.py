@@ -25,7 +25,7 @@ _CLAUSE_END = re.compile(r"[,;:—–]$")
 # A full stop after these, or after an initial, does not end a sentence.
 _ABBREVIATION = re.compile(
     r"mrs?|ms|dr|prof|st|sr|jr|gen|col|capt|lt|sgt|rev|hon|gov|sen|rep|vs|nos?|vol|pp|fig|approx|dept|est"
-    r"|e\.g|i\.e|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec|mt|ft",
+    r"|e\.g|i\.e|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec|mt|ft|rs",
     re.IGNORECASE,
 )
 
@@ -161,9 +161,10 @@ def _phonemes(sentence: list[WrittenWord], g2p: Any) -> list[Symbol]:
         if token.whitespace:
             spoken.append("")
             pronounced.append("")
-    # The words the match runs over: a respelled one counts as each of its words.
-    owners = [word.start for word, words in zip(sentence, respelled, strict=True) for _ in words.split()]
-    written = [part for words in respelled for part in words.split()]
+    # What hibari makes of each word by itself is nearly what it makes of it in the sentence.
+    expanded = [normalize(words).split() or [words] for words in respelled]
+    owners = [word.start for word, parts in zip(sentence, expanded, strict=True) for _ in parts]
+    written = [part for parts in expanded for part in parts]
     symbols: list[Symbol] = []
     for phonemes, first in zip(pronounced, _owners(written, owners, spoken), strict=True):
         if symbols and phonemes:
