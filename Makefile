@@ -60,7 +60,9 @@ $(GRAPHIQL): heygen_graphql/web/build.py $(wildcard heygen_graphql/web/graphiql/
 	@touch $@
 
 setup: .venv/.project
+	@:
 web: $(GRAPHIQL)
+	@:
 
 # ---------------------------------------------------------------------------------------------- use
 

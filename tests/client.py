@@ -56,14 +56,14 @@ class Client:
         video_id: str = payload["video"]["id"]
         return video_id
 
-    async def watch(self, video_id: str) -> AsyncIterator[dict[str, Any]]:
-        """Each event of videoStatus, until the server completes it."""
+    async def follow(self, document: str, field: str, **variables: Any) -> AsyncIterator[dict[str, Any]]:
+        """What each event of a subscription says in `field`, until the server completes it."""
         address = f"{self.url.replace('http', 'ws', 1)}/graphql"
         async with connect(address, subprotocols=[Subprotocol("graphql-transport-ws")], proxy=None) as socket:
             payload = {"Authorization": self.http.headers["Authorization"]}
             await socket.send(json.dumps({"type": "connection_init", "payload": payload}))
             assert json.loads(await socket.recv())["type"] == "connection_ack"
-            operation = {"query": VIDEO_STATUS, "variables": {"id": video_id}}
+            operation = {"query": document, "variables": variables}
             await socket.send(json.dumps({"id": "1", "type": "subscribe", "payload": operation}))
             async for text in socket:
                 message = json.loads(text)
@@ -71,7 +71,10 @@ class Client:
                     return
                 assert message["type"] == "next", message
                 assert not message["payload"].get("errors"), message
-                yield message["payload"]["data"]["videoStatus"]
+                yield message["payload"]["data"][field]
+
+    def watch(self, video_id: str) -> AsyncIterator[dict[str, Any]]:
+        return self.follow(VIDEO_STATUS, "videoStatus", id=video_id)
 
     async def watch_to_end(self, video_id: str, seconds: float = 120) -> list[dict[str, Any]]:
         async with asyncio.timeout(seconds):
