@@ -58,8 +58,8 @@ class CaptionStrip:
     """Straight alpha."""
 
 
-_CACHE_BYTES_PER_PIXEL = 40
-"""The parts' cache in proportion to the picture: 37 MB at 720p, 83 at 1080p, 330 at 2160p."""
+_CACHE_BYTES_PER_PIXEL, _LEAST_CACHE_BYTES = 36, 56_000_000
+"""The parts' cache in proportion to the picture: 75 MB at 1080p, 300 at 2160p."""
 
 _BREATH_STEPS = 24
 _BREATH_HEIGHT = 0.003
@@ -75,10 +75,12 @@ class Compositor:
         self._width, self._height = width, height
         # The encoder wants the cores: a frame's work is too small to share out.
         cv2.setNumThreads(1)
-        self._cache = PartCache(width * height * _CACHE_BYTES_PER_PIXEL)
+        self._cache = PartCache(max(width * height * _CACHE_BYTES_PER_PIXEL, _LEAST_CACHE_BYTES))
         self._rigs: dict[str, Rig] = {}
 
-    def frames(self, shots: Sequence[SceneShot], captions: Iterable[CaptionStrip]) -> Iterator[NDArray[np.uint8]]:
+    def frames(
+        self, shots: Sequence[SceneShot], captions: Iterable[CaptionStrip]
+    ) -> Iterator[NDArray[np.uint8]]:
         """One I420 array of (height * 3 / 2, width) per frame, BT.709 in limited range.
 
         The array is reused: what it holds is good until the next frame is asked for. Captions come
@@ -92,7 +94,9 @@ class Compositor:
         strip = next(strips, None)
         out = Frame.empty(self._width, self._height)
         for shot in shots:
-            stage = _Stage(self._width, self._height, self._rig(shot.avatar_id), shot.background_color, self._cache)
+            stage = _Stage(
+                self._width, self._height, self._rig(shot.avatar_id), shot.background_color, self._cache
+            )
             copy_rect(stage.base, out, stage.whole)
             performance = performances[shot.avatar_id]
             shown: _Caption | None = None
@@ -210,7 +214,9 @@ class _Stage:
             min(int(y1) // 2 * 2 + 2, whole.bottom),
         )
 
-    def draw(self, out: Frame, pose: _Pose, caption: _Caption | None, gone: Rect | None, is_new_caption: bool) -> None:
+    def draw(
+        self, out: Frame, pose: _Pose, caption: _Caption | None, gone: Rect | None, is_new_caption: bool
+    ) -> None:
         """Bring `out`, which holds this stage's last frame, to `pose`."""
         last = self._drawn
         moved_body = last is None or last.breath != pose.breath
@@ -222,7 +228,9 @@ class _Stage:
         is_under_head = caption is not None and caption.rect.meets(self._head_rect)
         was_under_head = gone is not None and gone.meets(self._head_rect)
         redraws_head = moved_body or was_under_head or pose != last
-        redraws_caption = caption is not None and (moved_body or is_new_caption or (is_under_head and redraws_head))
+        redraws_caption = caption is not None and (
+            moved_body or is_new_caption or (is_under_head and redraws_head)
+        )
         if redraws_caption and caption is not None:
             copy_rect(self.base, out, caption.rect)
         if redraws_head or (redraws_caption and is_under_head):
@@ -253,7 +261,9 @@ class _Stage:
         )
         body = Frame.empty(*self.whole.size)
         blend(self._background, warp(sprite.planes, to_source, rect.size), rect, body)
-        return _BodyPose(*(np.ascontiguousarray(p) for p in (body.y[rect.luma], body.u[rect.chroma], body.v[rect.chroma])))
+        return _BodyPose(
+            *(np.ascontiguousarray(p) for p in (body.y[rect.luma], body.u[rect.chroma], body.v[rect.chroma]))
+        )
 
     def _rise(self, breath: int) -> float:
         """Pixels that the shoulders stand above their lowest."""
@@ -263,6 +273,8 @@ class _Stage:
         sprite, at, rect = self._rig.head, self._framing, self._head_rect
         if last is None or last.eyes != pose.eyes:
             self._rig.eyes(pose.eyes).put_on(sprite.planes)
+        if last is None or last.mouth.openness != pose.mouth.openness:
+            self._rig.jaw(pose.mouth.openness).put_on(sprite.planes)
         if last is None or last.mouth != pose.mouth:
             self._rig.mouth(pose.mouth).put_on(sprite.planes)
         cos, sin = np.cos(pose.tilt), np.sin(pose.tilt)
@@ -294,8 +306,8 @@ def backdrop(width: int, height: int, color: str) -> Frame:
     frame = Frame.empty(width, height)
     edge = code_color(color)
     # A light of white, so dark colours keep their hue and white stays white.
-    share = 0.15
-    light = tuple(e + share * (w - e) for e, w in zip(edge, (235, 128, 128), strict=True))
+    share = 0.13
+    light = [e + share * (w - e) for e, w in zip(edge, (235, 128, 128), strict=True)]
     x = (np.arange(width, dtype=np.float32) + 0.5 - width / 2) / (width / 2)
     y = (np.arange(height, dtype=np.float32) + 0.5 - height * 0.45) / (height * 0.62)
     noise = np.random.default_rng(0)
@@ -305,8 +317,8 @@ def backdrop(width: int, height: int, color: str) -> Frame:
         # Dither: eight bits show steps in so slow a ramp.
         grain = noise.uniform(-0.5, 0.5, fall.shape).astype(np.float32) * (fall > 0)
         frame.y[rows] = np.rint(edge[0] + (light[0] - edge[0]) * fall + grain)
-        half = fall[::2, ::2]
+        half, half_grain = fall[::2, ::2], grain[::2, ::2]
         half_rows = slice(top // 2, top // 2 + half.shape[0])
-        frame.u[half_rows] = np.rint(edge[1] + (light[1] - edge[1]) * half)
-        frame.v[half_rows] = np.rint(edge[2] + (light[2] - edge[2]) * half)
+        frame.u[half_rows] = np.rint(edge[1] + (light[1] - edge[1]) * half + half_grain)
+        frame.v[half_rows] = np.rint(edge[2] + (light[2] - edge[2]) * half + half_grain)
     return frame

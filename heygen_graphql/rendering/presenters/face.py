@@ -1,9 +1,19 @@
-"""The still part of a head: neck, ears, the modelling of the skin, the nose. Eyes, brows and mouth lie on top."""
+"""The still part of a head: neck, ears, skin, nose. Eyes, brows and mouth lie on top."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from heygen_graphql.rendering.presenters.svg import Drawing, Point, brush, line, loop, mirrored, mix, outline, shifted
+from heygen_graphql.rendering.presenters.svg import (
+    Drawing,
+    Point,
+    brush,
+    line,
+    loop,
+    mirrored,
+    mix,
+    outline,
+    shifted,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +59,7 @@ class Face:
 
 
 def draw_neck(drawing: Drawing, face: Face) -> None:
-    """The column from jaw to collarbones; body and head both draw it, and the head's fades into the body's."""
+    """The column from jaw to collarbones; body and head both draw it, the head's fades into the body's."""
     skin, half = face.skin, face.neck_half_width
     right = [
         (half * 1.0, 90),
@@ -64,7 +74,9 @@ def draw_neck(drawing: Drawing, face: Face) -> None:
     shape = outline([(-x, y) for x, y in right], right[::-1])
     drawing.path(
         shape,
-        drawing.linear((-half * 1.3, 0), (half * 1.3, 40), (0, skin.base), (0.35, skin.base), (1, skin.shade)),
+        drawing.linear(
+            (-half * 1.3, 0), (half * 1.3, 40), (0, skin.base), (0.35, skin.base), (1, skin.shade)
+        ),
     )
     with drawing.clipped(shape):
         # The head's shadow: dense under the jaw, soft at its lower edge, longer on the far side.
@@ -72,34 +84,86 @@ def draw_neck(drawing: Drawing, face: Face) -> None:
         drawing.path(loop(shifted(jaw, 6, 6)), skin.deep, opacity=0.6, blur=13)
         drawing.path(loop(shifted(jaw, 4, -20)), mix(skin.deep, "#1a0508", 0.35), opacity=0.5, blur=11)
         drawing.path(
-            outline([(half * 0.55, 90), (half * 0.60, 240), (half * 1.1, 293)], [(half * 3, 293), (half * 3, 90)]),
-            skin.deep, opacity=0.45, blur=13,
+            outline(
+                [(half * 0.55, 90), (half * 0.60, 240), (half * 1.1, 293)], [(half * 3, 293), (half * 3, 90)]
+            ),
+            skin.deep,
+            opacity=0.45,
+            blur=13,
         )
         # Sternomastoids and the pit between the collarbones.
-        drawing.path(brush([(-half * 0.80, 205), (-half * 0.52, 251), (-16, 301)], 11, belly=0.7), skin.shade, opacity=0.6, blur=4.5)
-        drawing.path(brush([(-half * 0.96, 205), (-half * 0.68, 251), (-30, 299)], 10, belly=0.7), skin.light, opacity=0.30, blur=4.5)
-        drawing.path(brush([(half * 0.82, 205), (half * 0.55, 251), (18, 301)], 12, belly=0.7), skin.deep, opacity=0.36, blur=5)
+        drawing.path(
+            brush([(-half * 0.80, 205), (-half * 0.52, 251), (-16, 301)], 11, belly=0.7),
+            skin.shade,
+            opacity=0.6,
+            blur=4.5,
+        )
+        drawing.path(
+            brush([(-half * 0.96, 205), (-half * 0.68, 251), (-30, 299)], 10, belly=0.7),
+            skin.light,
+            opacity=0.30,
+            blur=4.5,
+        )
+        drawing.path(
+            brush([(half * 0.82, 205), (half * 0.55, 251), (18, 301)], 12, belly=0.7),
+            skin.deep,
+            opacity=0.36,
+            blur=5,
+        )
         drawing.glow((0, 306), 26, skin.deep, 0.42, squash=0.8)
-        drawing.path(brush([(-20, 309), (-80, 305), (-160, 315)], 10, belly=0.35), skin.shade, opacity=0.6, blur=3.5)
-        drawing.path(brush([(20, 309), (80, 306), (160, 317)], 10, belly=0.35), skin.deep, opacity=0.36, blur=3.5)
-        drawing.path(brush([(-26, 300), (-80, 294), (-150, 303)], 8, belly=0.35), skin.light, opacity=0.5, blur=3.5)
-        drawing.path(brush([(28, 301), (80, 296), (150, 305)], 7, belly=0.35), skin.light, opacity=0.22, blur=3.5)
+        drawing.path(
+            brush([(-20, 309), (-80, 305), (-160, 315)], 10, belly=0.35), skin.shade, opacity=0.6, blur=3.5
+        )
+        drawing.path(
+            brush([(20, 309), (80, 306), (160, 317)], 10, belly=0.35), skin.deep, opacity=0.36, blur=3.5
+        )
+        drawing.path(
+            brush([(-26, 300), (-80, 294), (-150, 303)], 8, belly=0.35), skin.light, opacity=0.5, blur=3.5
+        )
+        drawing.path(
+            brush([(28, 301), (80, 296), (150, 305)], 7, belly=0.35), skin.light, opacity=0.22, blur=3.5
+        )
 
 
 def draw_ear(drawing: Drawing, face: Face, side: int) -> None:
     skin = face.skin
     x = 137.0
     points: list[Point] = [
-        (x - 8, -22), (x + 9, -38), (x + 23, -30), (x + 24, -4), (x + 15, 24), (x + 11, 46), (x - 1, 60), (x - 14, 48),
+        (x - 8, -22),
+        (x + 9, -38),
+        (x + 23, -30),
+        (x + 24, -4),
+        (x + 15, 24),
+        (x + 11, 46),
+        (x - 1, 60),
+        (x - 14, 48),
     ]
     tone = skin.base if side < 0 else skin.shade
+
     def at(run: Sequence[Point]) -> list[Point]:
         return [(side * px, py) for px, py in run]
 
-    drawing.path(loop(at(points)), drawing.linear((side * (x - 12), 0), (side * (x + 26), 0), (0, mix(tone, skin.deep, 0.25)), (1, tone)))
-    drawing.path(loop(at([(x - 4, -14), (x + 8, -24), (x + 14, -6), (x + 6, 20), (x - 6, 26)])), mix(tone, skin.deep, 0.6), opacity=0.55, blur=3)
-    drawing.path(brush(at([(x + 1, -24), (x + 14, -30), (x + 18, -6), (x + 9, 24)]), 4.5, belly=0.4), mix(tone, skin.light, 0.6), opacity=0.6, blur=1)
-    drawing.path(brush(at([(x - 2, 2), (x + 6, -8), (x + 5, 16), (x - 4, 26)]), 4), skin.deep, opacity=0.35, blur=1)
+    drawing.path(
+        loop(at(points)),
+        drawing.linear(
+            (side * (x - 12), 0), (side * (x + 26), 0), (0, mix(tone, skin.deep, 0.25)), (1, tone)
+        ),
+    )
+    drawing.path(
+        loop(at([(x - 4, -14), (x + 8, -24), (x + 14, -6), (x + 6, 20), (x - 6, 26)])),
+        mix(tone, skin.deep, 0.6),
+        opacity=0.55,
+        blur=3,
+    )
+    drawing.path(
+        brush(at([(x + 1, -24), (x + 14, -30), (x + 18, -6), (x + 9, 24)]), 4.5, belly=0.4),
+        mix(tone, skin.light, 0.6),
+        opacity=0.6,
+        blur=1,
+    )
+    drawing.path(
+        brush(at([(x - 2, 2), (x + 6, -8), (x + 5, 16), (x - 4, 26)]), 4), skin.deep, opacity=0.35, blur=1
+    )
     with drawing.clipped(loop(at(points))):
         drawing.glow((side * (x + 4), 46), 18, skin.blush, 0.4)
 
@@ -109,7 +173,15 @@ def draw_skin(drawing: Drawing, face: Face) -> None:
     jaw = [p for p in face.half_outline if p[1] > -80]
     drawing.path(
         shape,
-        drawing.radial((-46, -30), 262, (0, mix(skin.base, skin.light, 0.7)), (0.42, skin.base), (0.8, mix(skin.base, skin.shade, 0.65)), (1, skin.shade), squash=1.12),
+        drawing.radial(
+            (-46, -30),
+            262,
+            (0, mix(skin.base, skin.light, 0.7)),
+            (0.42, skin.base),
+            (0.8, mix(skin.base, skin.shade, 0.65)),
+            (1, skin.shade),
+            squash=1.12,
+        ),
     )
     with drawing.clipped(shape):
         # The far side turns away from the light.
@@ -118,8 +190,15 @@ def draw_skin(drawing: Drawing, face: Face) -> None:
         inner = [(x * 0.87 + 4, y * 0.985) for x, y in jaw]
         drawing.path(outline(inner, [(40, 225), (230, 230), (230, -100)]), skin.deep, opacity=0.4, blur=10)
         # Cheekbone: the hollow below it, near and far.
-        drawing.path(loop([(-138, 40), (-96, 76), (-62, 118), (-80, 132), (-122, 100)]), skin.shade, opacity=0.5, blur=14)
-        drawing.path(loop([(138, 36), (104, 74), (74, 118), (92, 136), (130, 100)]), skin.deep, opacity=0.30, blur=13)
+        drawing.path(
+            loop([(-138, 40), (-96, 76), (-62, 118), (-80, 132), (-122, 100)]),
+            skin.shade,
+            opacity=0.5,
+            blur=14,
+        )
+        drawing.path(
+            loop([(138, 36), (104, 74), (74, 118), (92, 136), (130, 100)]), skin.deep, opacity=0.30, blur=13
+        )
         left = [(-x * 0.985, y) for x, y in jaw]
         drawing.path(brush(left, 12, start=4, end=6), skin.shade, opacity=0.55, blur=6)
         # Sockets, deepest beside the bridge; temples.
@@ -142,10 +221,25 @@ def draw_skin(drawing: Drawing, face: Face) -> None:
         drawing.glow(face.at(-8, 182), 26, skin.light, 0.42, squash=0.7)
         drawing.glow(face.at(-52, 150), 34, skin.light, 0.22, squash=0.8)
         # Under the nose and lip.
-        drawing.path(brush(face.run([(-4.5, face.nose_tip + 6), (-6, 112)]), 6.0, start=3, end=5), skin.shade, opacity=0.55, blur=2)
-        drawing.path(brush(face.run([(5, face.nose_tip + 6), (6, 112)]), 3, start=2, end=2), skin.light, opacity=0.4, blur=1.5)
+        drawing.path(
+            brush(face.run([(-4.5, face.nose_tip + 6), (-6, 112)]), 6.0, start=3, end=5),
+            skin.shade,
+            opacity=0.55,
+            blur=2,
+        )
+        drawing.path(
+            brush(face.run([(5, face.nose_tip + 6), (6, 112)]), 3, start=2, end=2),
+            skin.light,
+            opacity=0.4,
+            blur=1.5,
+        )
         drawing.glow(face.at(2, 163), 34, skin.deep, 0.36, squash=0.34)
-        drawing.path(brush([(30, 196), (70, 178), (104, 138), (122, 80), (129, 20)], 5, belly=0.5), skin.rim, opacity=0.30, blur=3)
+        drawing.path(
+            brush([(30, 196), (70, 178), (104, 138), (122, 80), (129, 20)], 5, belly=0.5),
+            skin.rim,
+            opacity=0.30,
+            blur=3,
+        )
         if face.age > 0:
             _draw_age(drawing, face)
 
@@ -176,23 +270,103 @@ def draw_nose(drawing: Drawing, face: Face) -> None:
         run([(w * 1.0, tip - 14), (w * 0.98, tip), (w * 0.55, tip + 4)]),
         run([(12, tip - 12), (7, 24), (8, -8), (17, -34)]),
     )
-    drawing.path(outline(run([(22, -36), (9, -4), (7, 30), (9, tip - 24)]), run([(w * 0.95, tip - 6), (30, 30), (26, -6), (28, -34)])),
-                 skin.shade, opacity=0.75, blur=6)
+    drawing.path(
+        outline(
+            run([(22, -36), (9, -4), (7, 30), (9, tip - 24)]),
+            run([(w * 0.95, tip - 6), (30, 30), (26, -6), (28, -34)]),
+        ),
+        skin.shade,
+        opacity=0.75,
+        blur=6,
+    )
     drawing.path(far, skin.deep, opacity=0.34, blur=3.5)
-    drawing.path(brush(run([(-20, -32), (-13, -6), (-12, 26), (-16, tip - 32)]), 8), skin.shade, opacity=0.5, blur=4)
+    drawing.path(
+        brush(run([(-20, -32), (-13, -6), (-12, 26), (-16, tip - 32)]), 8), skin.shade, opacity=0.5, blur=4
+    )
     # The cast shadow below, the wings, the underside.
-    drawing.path(loop(run([(-w * 0.8, tip + 2), (0, tip + 6), (w * 1.0, tip + 1), (w * 0.8, tip + 14), (6, tip + 18), (-w * 0.5, tip + 10)])), skin.deep, opacity=0.42, blur=5)
-    ball = loop(run([(-w * 0.46, tip - 17), (0, tip - 27), (w * 0.46, tip - 17), (w * 0.40, tip - 2), (0, tip + 6), (-w * 0.40, tip - 2)]))
-    drawing.path(ball, drawing.radial(at(-5, tip - 17), 27, (0, mix(skin.base, skin.light, 0.75)), (0.55, mix(skin.base, skin.light, 0.15), 0.8), (1, skin.shade, 0.0)), blur=1.2)
+    drawing.path(
+        loop(
+            run(
+                [
+                    (-w * 0.8, tip + 2),
+                    (0, tip + 6),
+                    (w * 1.0, tip + 1),
+                    (w * 0.8, tip + 14),
+                    (6, tip + 18),
+                    (-w * 0.5, tip + 10),
+                ]
+            )
+        ),
+        skin.deep,
+        opacity=0.42,
+        blur=5,
+    )
+    ball = loop(
+        run(
+            [
+                (-w * 0.46, tip - 17),
+                (0, tip - 27),
+                (w * 0.46, tip - 17),
+                (w * 0.40, tip - 2),
+                (0, tip + 6),
+                (-w * 0.40, tip - 2),
+            ]
+        )
+    )
+    drawing.path(
+        ball,
+        drawing.radial(
+            at(-5, tip - 17),
+            27,
+            (0, mix(skin.base, skin.light, 0.75)),
+            (0.55, mix(skin.base, skin.light, 0.15), 0.8),
+            (1, skin.shade, 0.0),
+        ),
+        blur=1.2,
+    )
     for side in (-1, 1):
-        wing = run([(side * w * 0.62, tip - 22), (side * w * 0.98, tip - 14), (side * w * 1.0, tip - 3), (side * w * 0.74, tip + 4)])
+        wing = run(
+            [
+                (side * w * 0.62, tip - 22),
+                (side * w * 0.98, tip - 14),
+                (side * w * 1.0, tip - 3),
+                (side * w * 0.74, tip + 4),
+            ]
+        )
         tone = skin.base if side < 0 else mix(skin.base, skin.shade, 0.7)
         drawing.path(loop([*wing, at(side * w * 0.45, tip - 4)]), tone, opacity=0.7, blur=2.5)
         drawing.path(brush(wing, 4.2, belly=0.75), skin.deep, opacity=0.42 if side < 0 else 0.6, blur=1.8)
-        nostril = loop(run([(side * w * 0.26, tip + 1), (side * w * 0.46, tip - 4.5), (side * w * 0.70, tip - 0.5), (side * w * 0.5, tip + 3.5)]))
+        nostril = loop(
+            run(
+                [
+                    (side * w * 0.26, tip + 1),
+                    (side * w * 0.46, tip - 4.5),
+                    (side * w * 0.70, tip - 0.5),
+                    (side * w * 0.5, tip + 3.5),
+                ]
+            )
+        )
         drawing.path(nostril, mix(skin.deep, "#2a0a0c", 0.62), opacity=0.85, blur=1.1)
-    drawing.path(brush(run([(-w * 0.42, tip + 1.5), (-w * 0.16, tip + 5), (0, tip + 6.5), (w * 0.18, tip + 5), (w * 0.44, tip + 1.5)]), 3.4), skin.deep, opacity=0.6, blur=1.1)
-    drawing.path(brush(run([(-3, -26), (-4, 10), (-4, tip - 34)]), 6.5, belly=0.6), skin.light, opacity=0.62, blur=2.4)
+    drawing.path(
+        brush(
+            run(
+                [
+                    (-w * 0.42, tip + 1.5),
+                    (-w * 0.16, tip + 5),
+                    (0, tip + 6.5),
+                    (w * 0.18, tip + 5),
+                    (w * 0.44, tip + 1.5),
+                ]
+            ),
+            3.4,
+        ),
+        skin.deep,
+        opacity=0.6,
+        blur=1.1,
+    )
+    drawing.path(
+        brush(run([(-3, -26), (-4, 10), (-4, tip - 34)]), 6.5, belly=0.6), skin.light, opacity=0.62, blur=2.4
+    )
     drawing.ellipse(at(-5, tip - 19), 6.0, 4.5, "#ffffff", opacity=0.26, blur=2.4)
     drawing.ellipse(at(-w * 0.78, tip - 11), 3, 4, skin.light, opacity=0.55, blur=1.6)
 
@@ -201,4 +375,6 @@ def draw_hair_shadow(drawing: Drawing, face: Face, hairline: Sequence[Point]) ->
     """The soft shade that hair drops on the forehead and temples: without it hair floats."""
     with drawing.clipped(face.outline()):
         drawing.stroke(line(shifted(list(hairline), 5, 9)), face.skin.deep, 30, opacity=0.42, blur=8)
-        drawing.stroke(line(shifted(list(hairline), 2, 3)), mix(face.skin.deep, "#1a0a08", 0.3), 10, opacity=0.5, blur=4)
+        drawing.stroke(
+            line(shifted(list(hairline), 2, 3)), mix(face.skin.deep, "#1a0a08", 0.3), 10, opacity=0.5, blur=4
+        )

@@ -61,11 +61,43 @@ def draw_mouth(drawing: Drawing, face: Face, mouth: Mouth, shape: MouthShape) ->
     inset = half * (0.93 - 0.10 * rounded)
     fullness = 0.30 + 0.32 * rounded + 0.10 * opened
     seam = 1.3 * (1 - opened)
-    upper_edge = [(-inset, corner), (-inset * 0.62, inner_top * (0.55 + fullness * 0.5) + corner * 0.30), (-inset * 0.2, inner_top + seam * 0.2), (0.0, inner_top + seam), (inset * 0.2, inner_top + seam * 0.2), (inset * 0.62, inner_top * (0.55 + fullness * 0.5) + corner * 0.30), (inset, corner)]
-    lower_edge = [(inset, corner), (inset * 0.62, inner_low * (0.50 + fullness * 0.5) + corner * 0.30), (inset * 0.2, inner_low * 0.98), (0.0, inner_low + seam), (-inset * 0.2, inner_low * 0.98), (-inset * 0.62, inner_low * (0.50 + fullness * 0.5) + corner * 0.30), (-inset, corner)]
-    outer_top = [(-half, corner), (-half * 0.60, top * 0.60 + corner * 0.35), (-bow, top), (0.0, top + upper * 0.24), (bow, top), (half * 0.60, top * 0.60 + corner * 0.35), (half, corner)]
+    upper_edge = [
+        (-inset, corner),
+        (-inset * 0.62, inner_top * (0.55 + fullness * 0.5) + corner * 0.30),
+        (-inset * 0.2, inner_top + seam * 0.2),
+        (0.0, inner_top + seam),
+        (inset * 0.2, inner_top + seam * 0.2),
+        (inset * 0.62, inner_top * (0.55 + fullness * 0.5) + corner * 0.30),
+        (inset, corner),
+    ]
+    lower_edge = [
+        (inset, corner),
+        (inset * 0.62, inner_low * (0.50 + fullness * 0.5) + corner * 0.30),
+        (inset * 0.2, inner_low * 0.98),
+        (0.0, inner_low + seam),
+        (-inset * 0.2, inner_low * 0.98),
+        (-inset * 0.62, inner_low * (0.50 + fullness * 0.5) + corner * 0.30),
+        (-inset, corner),
+    ]
+    outer_top = [
+        (-half, corner),
+        (-half * 0.60, top * 0.60 + corner * 0.35),
+        (-bow, top),
+        (0.0, top + upper * 0.24),
+        (bow, top),
+        (half * 0.60, top * 0.60 + corner * 0.35),
+        (half, corner),
+    ]
     bottom = inner_low + lower
-    outer_low = [(half, corner), (half * 0.66, bottom * 0.66 + corner * 0.3), (half * 0.26, bottom * 0.99), (0.0, bottom), (-half * 0.26, bottom * 0.99), (-half * 0.66, bottom * 0.66 + corner * 0.3), (-half, corner)]
+    outer_low = [
+        (half, corner),
+        (half * 0.66, bottom * 0.66 + corner * 0.3),
+        (half * 0.26, bottom * 0.99),
+        (0.0, bottom),
+        (-half * 0.26, bottom * 0.99),
+        (-half * 0.66, bottom * 0.66 + corner * 0.3),
+        (-half, corner),
+    ]
 
     skin = face.skin
     x0, _ = face.at(0, 0)
@@ -73,59 +105,132 @@ def draw_mouth(drawing: Drawing, face: Face, mouth: Mouth, shape: MouthShape) ->
     for side in (-1, 1):
         px, py = run([(side * (half + 1.5), corner + 0.5)])[0]
         drawing.glow((px, py), 9, skin.deep, 0.42, squash=0.8)
-    # A blurred under-layer of lip colour softens the vermilion's border.
+    # Thin glazes of lip colour soften the vermilion's border.
     whole = outline(run(outer_top), run(outer_low))
-    drawing.path(whole, mouth.color, opacity=0.75, blur=1.6)
+    drawing.stroke(whole, mouth.color, 4.2, opacity=0.13)
+    drawing.stroke(whole, mouth.color, 2.2, opacity=0.20)
     inner = outline(run(upper_edge), run(lower_edge))
     if gap > 0.8 or tuck > 0:
         _draw_inside(drawing, face, mouth, shape, inner, cy, inner_top, inner_low, inset)
     lower_lip = outline(run(outer_low), run(lower_edge[::-1]))
     drawing.path(
         lower_lip,
-        drawing.linear((x0, cy + inner_low), (x0, cy + bottom), (0, mix(mouth.color, mouth.shade, 0.35)), (0.42, mix(mouth.color, mouth.light, 0.55)), (0.8, mouth.color), (1, mix(mouth.color, mouth.shade, 0.45))),
+        drawing.linear(
+            (x0, cy + inner_low),
+            (x0, cy + bottom),
+            (0, mix(mouth.color, mouth.shade, 0.35)),
+            (0.42, mix(mouth.color, mouth.light, 0.55)),
+            (0.8, mouth.color),
+            (1, mix(mouth.color, mouth.shade, 0.45)),
+        ),
     )
     upper_lip = outline(run(outer_top), run(upper_edge[::-1]))
     drawing.path(
         upper_lip,
-        drawing.linear((x0, cy + top), (x0, cy + inner_top + 2), (0, mix(mouth.color, mouth.light, 0.12)), (0.5, mix(mouth.color, mouth.shade, 0.42)), (1, mix(mouth.shade, "#2a0808", 0.15))),
+        drawing.linear(
+            (x0, cy + top),
+            (x0, cy + inner_top + 2),
+            (0, mix(mouth.color, mouth.light, 0.12)),
+            (0.5, mix(mouth.color, mouth.shade, 0.42)),
+            (1, mix(mouth.shade, "#2a0808", 0.15)),
+        ),
     )
     with drawing.clipped(whole):
         # The far corner is in shade; light sits on the lower lip's near half.
         fx, fy = run([(half * 0.95, corner + lower * 0.3)])[0]
         drawing.glow((fx, fy), half * 0.62, mouth.shade, 0.6)
         gx, gy = run([(-half * 0.16, inner_low + lower * 0.42)])[0]
-        drawing.glow((gx, gy), half * 0.40, "#ffffff", mouth.gloss * 1.15, squash=lower * 0.30 / (half * 0.40))
+        drawing.glow(
+            (gx, gy), half * 0.40, "#ffffff", mouth.gloss * 1.15, squash=lower * 0.30 / (half * 0.40)
+        )
         gx, gy = run([(-half * 0.20, inner_low + lower * 0.40)])[0]
         drawing.glow((gx, gy), half * 0.16, "#ffffff", mouth.gloss * 1.3, squash=lower * 0.16 / (half * 0.16))
         for x, bend in ((-0.42, -1.2), (-0.12, -0.3), (0.14, 0.4), (0.44, 1.2)):
-            crease = run([(half * x, inner_low + lower * 0.18), (half * x + bend, inner_low + lower * 0.55), (half * x + bend * 0.6, inner_low + lower * 0.85)])
+            crease = run(
+                [
+                    (half * x, inner_low + lower * 0.18),
+                    (half * x + bend, inner_low + lower * 0.55),
+                    (half * x + bend * 0.6, inner_low + lower * 0.85),
+                ]
+            )
             drawing.path(brush(crease, 1.3), mouth.shade, opacity=0.2)
-    drawing.path(brush(run([(-bow * 2.2, top * 0.96 + 0.2), (-bow, top - 1.1), (0, top + upper * 0.24 - 1.1), (bow, top - 1.1)]), 1.7, belly=0.4), skin.light, opacity=0.34)
+    drawing.path(
+        brush(
+            run(
+                [
+                    (-bow * 2.2, top * 0.96 + 0.2),
+                    (-bow, top - 1.1),
+                    (0, top + upper * 0.24 - 1.1),
+                    (bow, top - 1.1),
+                ]
+            ),
+            1.7,
+            belly=0.4,
+        ),
+        skin.light,
+        opacity=0.34,
+    )
     if gap <= 0.8 and tuck == 0:
-        drawing.path(brush(run(upper_edge), 3.2, start=1.2, end=1.4), mix(mouth.shade, "#240606", 0.62), opacity=0.85)
+        drawing.path(
+            brush(run(upper_edge), 3.2, start=1.2, end=1.4), mix(mouth.shade, "#240606", 0.62), opacity=0.85
+        )
     else:
-        drawing.path(brush(run(upper_edge), 1.9, start=1.2, end=1.2), mix(mouth.shade, "#240606", 0.5), opacity=0.6)
+        drawing.path(
+            brush(run(upper_edge), 1.9, start=1.2, end=1.2), mix(mouth.shade, "#240606", 0.5), opacity=0.6
+        )
     for side in (-1, 1):
         tick = run([(side * half * 0.90, corner + 0.3), (side * (half + 2.6), corner - 1.5 - 0.8 * wide)])
         drawing.path(brush(tick, 2.6, start=1.6, belly=0.3), mix(skin.deep, "#240606", 0.4), opacity=0.42)
 
 
 def _draw_inside(
-    drawing: Drawing, face: Face, mouth: Mouth, shape: MouthShape, inner: str, cy: float, top: float, low: float, half: float
+    drawing: Drawing,
+    face: Face,
+    mouth: Mouth,
+    shape: MouthShape,
+    inner: str,
+    cy: float,
+    top: float,
+    low: float,
+    half: float,
 ) -> None:
     x0, _ = face.at(0, 0)
     rounded, wide = max(-shape.spread, 0.0), max(shape.spread, 0.0)
-    drawing.path(inner, drawing.linear((x0, cy + top), (x0, cy + low), (0, "#1d0708"), (0.6, "#3b1114"), (1, "#5a2023")))
+    drawing.path(
+        inner,
+        drawing.linear((x0, cy + top), (x0, cy + low), (0, "#1d0708"), (0.6, "#3b1114"), (1, "#5a2023")),
+    )
     depth = low - top
     with drawing.clipped(inner):
         # Tongue: low and dim behind the teeth; it comes up for l, th, n, t, d.
         rise = depth * (0.40 + 0.42 * shape.tongue)
         if depth > 6:
-            body = loop([(x0 - half * 0.60, cy + low + 6), (x0 - half * 0.42, cy + low - rise * 0.72), (x0, cy + low - rise * 0.86), (x0 + half * 0.42, cy + low - rise * 0.72), (x0 + half * 0.60, cy + low + 6), (x0, cy + low + 14)])
-            drawing.path(body, drawing.linear((x0, cy + low - rise), (x0, cy + low + 4), (0, "#b4565a"), (0.5, "#9c4247"), (1, "#6e282d")), opacity=0.55 + 0.4 * max(shape.tongue, shape.openness * 0.6), blur=1.0)
-            drawing.path(brush([(x0, cy + low - rise * 0.8), (x0 + 0.5, cy + low + 2)], 2.2), "#7a2e34", opacity=0.3)
+            body = loop(
+                [
+                    (x0 - half * 0.60, cy + low + 6),
+                    (x0 - half * 0.42, cy + low - rise * 0.72),
+                    (x0, cy + low - rise * 0.86),
+                    (x0 + half * 0.42, cy + low - rise * 0.72),
+                    (x0 + half * 0.60, cy + low + 6),
+                    (x0, cy + low + 14),
+                ]
+            )
+            drawing.path(
+                body,
+                drawing.linear(
+                    (x0, cy + low - rise),
+                    (x0, cy + low + 4),
+                    (0, "#b4565a"),
+                    (0.5, "#9c4247"),
+                    (1, "#6e282d"),
+                ),
+                opacity=0.55 + 0.4 * max(shape.tongue, shape.openness * 0.6),
+            )
+            drawing.path(
+                brush([(x0, cy + low - rise * 0.8), (x0 + 0.5, cy + low + 2)], 2.2), "#7a2e34", opacity=0.3
+            )
         # Upper teeth: one soft arch, its ends lost in shade. They hang from the skull: rounding hides them.
-        show = min(depth * 0.62, 10.5) * (1 - 0.45 * rounded)
+        show = min(max(depth - 3.0, 0.0) * 0.72, 10.5) * (1 - 0.45 * rounded)
         if shape.tuck > 0:
             show = max(show, depth * (0.75 + 0.25 * shape.tuck))
         if show > 1.2:
@@ -133,13 +238,51 @@ def _draw_inside(
             edge = cy + top + show
             arch = outline(
                 [(x0 - w, cy + top - 8), (x0 + w, cy + top - 8)],
-                [(x0 + w, edge - show * 0.62), (x0 + w * 0.6, edge - show * 0.12), (x0 + 1, edge + 0.2), (x0 - w * 0.6, edge - show * 0.12), (x0 - w, edge - show * 0.62)],
+                [
+                    (x0 + w, edge - show * 0.62),
+                    (x0 + w * 0.6, edge - show * 0.12),
+                    (x0 + 1, edge + 0.2),
+                    (x0 - w * 0.6, edge - show * 0.12),
+                    (x0 - w, edge - show * 0.62),
+                ],
             )
-            drawing.path(arch, drawing.linear((x0 - w, 0), (x0 + w, 0), (0, "#8d7468"), (0.24, "#e6dace"), (0.45, "#f7f1e8"), (0.72, "#e2d5c9"), (1, "#7a6258")))
+            drawing.path(
+                arch,
+                drawing.linear(
+                    (x0 - w, 0),
+                    (x0 + w, 0),
+                    (0, "#8d7468"),
+                    (0.24, "#e6dace"),
+                    (0.45, "#f7f1e8"),
+                    (0.72, "#e2d5c9"),
+                    (1, "#7a6258"),
+                ),
+            )
             for x in (-0.56, -0.30, 0.0, 0.30, 0.56):
                 tooth = [(x0 + w * x, cy + top - 2), (x0 + w * x, edge - show * (0.10 + 0.3 * x * x))]
                 drawing.path(brush(tooth, 0.9, start=0.6, end=0.4), "#a8938a", opacity=0.26)
-            drawing.path(brush([(x0 - half, cy + top * 0.4), (x0 - half * 0.3, cy + top), (x0 + half * 0.3, cy + top), (x0 + half, cy + top * 0.4)], 6.5, start=5, end=5), "#2a0b0d", opacity=0.55, blur=1.8)
+            # The upper lip's shadow on the teeth.
+            shade = drawing.linear(
+                (x0, cy + top - 1),
+                (x0, cy + top + 6.5),
+                (0, "#2a0b0d", 0.75),
+                (0.5, "#2a0b0d", 0.28),
+                (1, "#2a0b0d", 0.0),
+            )
+            drawing.path(arch, shade)
         if shape.openness > 0.55 and shape.tongue < 0.5:
             peek = min((shape.openness - 0.55) * 10, 3.6)
-            drawing.path(brush([(x0 - half * 0.52, cy + low - peek * 0.4), (x0, cy + low - peek), (x0 + half * 0.52, cy + low - peek * 0.4)], peek * 2.2, start=1, end=1), "#cdbcb0", opacity=0.5)
+            drawing.path(
+                brush(
+                    [
+                        (x0 - half * 0.52, cy + low - peek * 0.4),
+                        (x0, cy + low - peek),
+                        (x0 + half * 0.52, cy + low - peek * 0.4),
+                    ],
+                    peek * 2.2,
+                    start=1,
+                    end=1,
+                ),
+                "#cdbcb0",
+                opacity=0.5,
+            )

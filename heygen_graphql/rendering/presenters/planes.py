@@ -23,7 +23,7 @@ _FROM_BGRA = np.array(
     ],
     dtype=np.float32,
 )
-"""Rows Y, Cb, Cr; columns B, G, R and alpha, all 0..1 and premultiplied, so that offsets fade with the picture."""
+"""Rows Y, Cb, Cr; columns B, G, R and alpha, all 0..1 and premultiplied: offsets fade with the picture."""
 
 _BAND_ROWS = 128
 """Conversion runs in bands: a float copy of a whole 2160p layer would cost 130 MB."""

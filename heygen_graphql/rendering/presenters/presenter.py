@@ -48,11 +48,16 @@ def body(presenter: DrawnPresenter) -> Drawing:
     return drawing
 
 
-def head(presenter: DrawnPresenter) -> Drawing:
-    """All of the head that keeps still in the head's own frame and lies under eyes and mouth."""
+def back_hair(presenter: DrawnPresenter) -> Drawing:
+    drawing = Drawing()
+    draw_marks(drawing, presenter.back_hair)
+    return drawing
+
+
+def skin(presenter: DrawnPresenter) -> Drawing:
+    """Neck, ears and face without eyes and mouth: soft all over, so it may be drawn small and enlarged."""
     drawing = Drawing()
     face = presenter.face
-    draw_marks(drawing, presenter.back_hair)
     with drawing.faded((0, presenter.neck_fade[0]), (0, presenter.neck_fade[1])):
         draw_neck(drawing, face)
     if presenter.has_ears:
@@ -60,8 +65,13 @@ def head(presenter: DrawnPresenter) -> Drawing:
         draw_ear(drawing, face, 1)
     draw_skin(drawing, face)
     draw_hair_shadow(drawing, face, presenter.hairline)
-    draw_marks(drawing, presenter.beard)
     draw_nose(drawing, face)
+    return drawing
+
+
+def beard(presenter: DrawnPresenter) -> Drawing:
+    drawing = Drawing()
+    draw_marks(drawing, presenter.beard)
     return drawing
 
 

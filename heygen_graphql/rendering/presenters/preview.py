@@ -20,7 +20,9 @@ def portrait_png(presenter: DrawnPresenter, width: int, height: int) -> bytes:
     picture = np.full((height, width, 4), (*_BACKDROP_BGR, 255), np.uint8)
     for layer in (
         drawn.body(presenter),
-        drawn.head(presenter),
+        drawn.back_hair(presenter),
+        drawn.skin(presenter),
+        drawn.beard(presenter),
         drawn.brows(presenter, 0.0),
         drawn.eyes(presenter, Gaze()),
         drawn.mouth(presenter, MouthShape(0, 0, 0, 0)),

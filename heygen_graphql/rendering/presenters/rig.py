@@ -5,7 +5,7 @@ memory than a short one.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -22,6 +22,7 @@ from heygen_graphql.rendering.presenters.raster import rasterise
 from heygen_graphql.rendering.presenters.svg import Drawing
 
 OPENNESS_LEVELS, SPREAD_LEVELS, TUCK_LEVELS, TONGUE_LEVELS = 12, 7, 3, 3
+_WIDEST_TUCKED = (OPENNESS_LEVELS - 1, 4, 2)
 LID_LEVELS, BROW_LEVELS = 5, 4
 
 
@@ -45,8 +46,9 @@ class EyeState:
 
 def mouth_state(openness: float, spread: float, tuck: float, tongue: float) -> MouthState:
     """The nearest state of the grid. A tucked lip has no tongue, a closed mouth shows none."""
-    opened = round(min(max(openness, 0.0), 1.0) * (OPENNESS_LEVELS - 1))
     tucked = round(min(max(tuck, 0.0), 1.0) * (TUCK_LEVELS - 1))
+    # A lip cannot reach the teeth of a mouth that stands open.
+    opened = min(round(min(max(openness, 0.0), 1.0) * (OPENNESS_LEVELS - 1)), _WIDEST_TUCKED[tucked])
     return MouthState(
         opened,
         round((min(max(spread, -1.0), 1.0) + 1) / 2 * (SPREAD_LEVELS - 1)),
@@ -127,29 +129,42 @@ class PartCache:
 _HEAD_WINDOW = (-236.0, -268.0, 472.0, 616.0)
 """Left, top, width, height in art units."""
 _EYES_WINDOW = (-124.0, -92.0, 248.0, 132.0)
-_MOUTH_WINDOW = (-112.0, 92.0, 224.0, 172.0)
+_JAW_WINDOW = (-124.0, 92.0, 248.0, 172.0)
+_MOUTH_WINDOW = (-70.0, 104.0, 154.0, 96.0)
+"""Inside the jaw's: mouths are many, so they are drawn in as little room as the widest needs."""
 _BODY_LEFT, _BODY_TOP, _BODY_WIDTH = -484.0, 90.0, 968.0
 
 # Bilinear sampling at a moving phase softens and sharpens a picture in turn: seen as shimmer in lashes
 # and hair. Drawn twice as large and sampled down, every phase is equally sharp. Above 1080p a pixel is
 # too small for this to show, and memory matters more.
 _OVERSAMPLED_BELOW = 1.5
+# Skin and mouths are drawn smaller than the sprite, yet no smaller than the picture needs: drawing
+# costs by area, they have no fine lines, and mouths are many.
+_SOFT_SHARE, _SOFT_SHARE_PLAIN = 0.6, 0.85
 _GAZE_STEP = 0.9
 """Art units per level of gaze."""
 
 
 class Rig:
-    """One drawn presenter at `scale` pixels per art unit, its body reaching `foot` art units below the eyes."""
+    """One drawn presenter at `scale` pixels per art unit; its body reaches `foot` units below the eyes."""
 
     def __init__(self, presenter: DrawnPresenter, scale: float, foot: float, cache: PartCache) -> None:
         self._presenter, self._cache = presenter, cache
-        head_scale = scale * (2 if scale < _OVERSAMPLED_BELOW else 1)
+        is_oversampled = scale < _OVERSAMPLED_BELOW
+        head_scale = scale * (2 if is_oversampled else 1)
+        self._soft_share = _SOFT_SHARE if is_oversampled else _SOFT_SHARE_PLAIN
         left, top, width, height = _HEAD_WINDOW
         size = _even(width * head_scale), _even(height * head_scale)
         self._scale = head_scale
-        under = rasterise(drawn.head(presenter), left, top, *size, head_scale)
+        under = rasterise(drawn.back_hair(presenter), left, top, *size, head_scale)
+        under = laid_over(under, self._softly(drawn.skin(presenter), left, top, size))
+        if presenter.beard:
+            under = laid_over(under, rasterise(drawn.beard(presenter), left, top, *size, head_scale))
         over = rasterise(drawn.front_hair(presenter), left, top, *size, head_scale)
-        used = _used(cv2.max(under[..., 3], over[..., 3]))
+        used = _used(
+            cv2.max(under[..., 3], over[..., 3]),
+            [self._window(_EYES_WINDOW, left, top), self._window(_JAW_WINDOW, left, top)],
+        )
         # Every pixel of the sprite is warped in every frame: empty margins would cost as much as hair.
         self._under, self._over = under[used.luma].copy(), over[used.luma].copy()
         self.head = Sprite(
@@ -171,11 +186,16 @@ class Rig:
     def eyes(self, state: EyeState) -> Patch:
         return self._cache.get((id(self), state), Patch, lambda: self._draw_eyes(state))
 
+    def jaw(self, openness: int) -> Patch:
+        """Cheeks and chin for a level of openness, without the mouth."""
+        return self._cache.get((id(self), "jaw", openness), Patch, lambda: self._draw_jaw(openness))
+
     def mouth(self, state: MouthState) -> Patch:
+        """The mouth and the skin around it; it belongs on the jaw of its openness."""
         return self._cache.get((id(self), state), Patch, lambda: self._draw_mouth(state))
 
     def _draw_eyes(self, state: EyeState) -> Patch:
-        rect = self._window(_EYES_WINDOW)
+        rect = self._window(_EYES_WINDOW, self.head.left, self.head.top)
         # Brows and eyes move apart from each other: each is drawn once per state of its own.
         gaze = Gaze(
             closed=state.lids / (LID_LEVELS - 1), x=state.gaze_x * _GAZE_STEP, y=state.gaze_y * _GAZE_STEP
@@ -193,6 +213,11 @@ class Rig:
         )
         return self._patch(rect, laid_over(laid_over(self._under[rect.luma], brows.bgra), eyes.bgra))
 
+    def _draw_jaw(self, openness: int) -> Patch:
+        return self._patch(
+            self._window(_JAW_WINDOW, self.head.left, self.head.top), self._skin(openness).bgra
+        )
+
     def _draw_mouth(self, state: MouthState) -> Patch:
         shape = MouthShape(
             state.openness / (OPENNESS_LEVELS - 1),
@@ -200,11 +225,30 @@ class Rig:
             state.tuck / (TUCK_LEVELS - 1),
             state.tongue / (TONGUE_LEVELS - 1),
         )
-        rect = self._window(_MOUTH_WINDOW)
-        skin = self._under[rect.luma]
-        if state.openness:
-            skin = self._with_dropped_jaw(skin, shape.openness)
-        return self._patch(rect, laid_over(skin, self._raster(drawn.mouth(self._presenter, shape), rect)))
+        rect = self._window(_MOUTH_WINDOW, self.head.left, self.head.top)
+        jaw = self._window(_JAW_WINDOW, self.head.left, self.head.top)
+        rows = slice(rect.top - jaw.top, rect.bottom - jaw.top)
+        columns = slice(rect.left - jaw.left, rect.right - jaw.left)
+        skin = self._skin(state.openness).bgra[rows, columns]
+        left, top = self.head.left + rect.left / self._scale, self.head.top + rect.top / self._scale
+        lips = self._softly(drawn.mouth(self._presenter, shape), left, top, rect.size)
+        return self._patch(rect, laid_over(skin, lips))
+
+    def _skin(self, openness: int) -> _Picture:
+        def draw() -> _Picture:
+            rect = self._window(_JAW_WINDOW, self.head.left, self.head.top)
+            return _Picture(self._with_dropped_jaw(self._under[rect.luma], openness / (OPENNESS_LEVELS - 1)))
+
+        return self._cache.get((id(self), "skin", openness), _Picture, draw)
+
+    def _softly(self, drawing: Drawing, left: float, top: float, size: tuple[int, int]) -> Bytes:
+        """Drawn small and enlarged to `size`."""
+        share = self._soft_share
+        small = rasterise(
+            drawing, left, top, round(size[0] * share), round(size[1] * share), self._scale * share
+        )
+        # Linear, not cubic: cubic's overshoot would lift premultiplied colours above their alpha.
+        return np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_LINEAR), np.uint8)
 
     def _raster(self, drawing: Drawing, rect: Rect) -> Bytes:
         left, top = self.head.left + rect.left / self._scale, self.head.top + rect.top / self._scale
@@ -213,36 +257,43 @@ class Rig:
     def _patch(self, rect: Rect, bgra: Bytes) -> Patch:
         return Patch(rect.left, rect.top, to_planes(laid_over(bgra, self._over[rect.luma])))
 
-    def _window(self, window: tuple[float, float, float, float]) -> Rect:
-        """The window, given in art units, in the head sprite's pixels."""
+    def _window(self, window: tuple[float, float, float, float], from_left: float, from_top: float) -> Rect:
+        """The window, given in art units, in pixels of a sprite whose corner is at the given art units."""
         left, top, width, height = window
-        x, y = _even((left - self.head.left) * self._scale), _even((top - self.head.top) * self._scale)
+        x, y = _even((left - from_left) * self._scale), _even((top - from_top) * self._scale)
         return Rect(x, y, x + _even(width * self._scale), y + _even(height * self._scale))
 
     def _with_dropped_jaw(self, skin: Bytes, openness: float) -> Bytes:
         """The lower face pulled down: most at the chin, nothing at the window's border."""
-        left, top, width, height = _MOUTH_WINDOW
+        left, top, width, height = _JAW_WINDOW
         rows, columns = skin.shape[:2]
-        x = np.linspace(left, left + width, columns, dtype=np.float32)
-        y = np.linspace(top, top + height, rows, dtype=np.float32)
+        x = np.linspace(left, left + width, columns)
+        y = np.linspace(top, top + height, rows)
         across = _smooth((110 - np.abs(x - self._presenter.face.turn * 0.5)) / 62)
         down = _smooth((y - 118) / 46) * _smooth((262 - y) / 52)
         drop = JAW_DROP * openness * self._scale * np.outer(down, across)
         grid_y, grid_x = np.mgrid[0:rows, 0:columns].astype(np.float32)
-        warped = cv2.remap(skin, grid_x, (grid_y - drop).astype(np.float32), cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        warped = cv2.remap(
+            skin, grid_x, (grid_y - drop).astype(np.float32), cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+        )
         return np.asarray(warped, np.uint8)
 
 
-def _smooth(t: NDArray[np.float32]) -> NDArray[np.float32]:
+def _smooth(t: NDArray[np.float64]) -> NDArray[np.float64]:
     """Perlin's smoothstep."""
     t = np.clip(t, 0, 1)
-    return np.asarray(t * t * (3 - 2 * t), np.float32)
+    return t * t * (3 - 2 * t)
 
 
-def _used(alpha: cv2.typing.MatLike) -> Rect:
-    """The least even rectangle that holds every pixel that shows."""
+def _used(alpha: cv2.typing.MatLike, windows: Sequence[Rect]) -> Rect:
+    """The least even rectangle that holds every pixel that shows, and the windows."""
     x, y, width, height = cv2.boundingRect(np.asarray(alpha, np.uint8))
-    return Rect(x // 2 * 2, y // 2 * 2, (x + width + 1) // 2 * 2, (y + height + 1) // 2 * 2)
+    return Rect(
+        min(x // 2 * 2, *(window.left for window in windows)),
+        min(y // 2 * 2, *(window.top for window in windows)),
+        max((x + width + 1) // 2 * 2, *(window.right for window in windows)),
+        max((y + height + 1) // 2 * 2, *(window.bottom for window in windows)),
+    )
 
 
 def _even(pixels: float) -> int:

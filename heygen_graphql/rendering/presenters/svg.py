@@ -5,6 +5,7 @@ and a head measures 400 from crown to chin. Everything random takes a seed, so a
 same every time.
 """
 
+import itertools
 import math
 import random
 import re
@@ -112,7 +113,7 @@ def along(points: Sequence[Point], count: int) -> list[Point]:
             )
     dense.append(points[-1])
     lengths = [0.0]
-    for p, q in zip(dense, dense[1:], strict=False):
+    for p, q in itertools.pairwise(dense):
         lengths.append(lengths[-1] + math.dist(p, q))
     result, j = [], 0
     for i in range(count):
@@ -130,7 +131,9 @@ def along(points: Sequence[Point], count: int) -> list[Point]:
     return result
 
 
-def brush(points: Sequence[Point], width: float, *, start: float = 0.0, end: float = 0.0, belly: float = 0.5) -> str:
+def brush(
+    points: Sequence[Point], width: float, *, start: float = 0.0, end: float = 0.0, belly: float = 0.5
+) -> str:
     """A stroke that swells from `start` to `width` at `belly` (0..1 of its length) and ends at `end`.
 
     Drawn lines that taper are what tells ink and pencil from a computer's outline.
@@ -198,7 +201,9 @@ class Drawing:
             f'x2="{end[0]:.2f}" y2="{end[1]:.2f}">{self._stops(stops)}</linearGradient>'
         )
 
-    def radial(self, center: Point, radius: float, *stops: Stop, squash: float = 1.0, turn: float = 0.0) -> str:
+    def radial(
+        self, center: Point, radius: float, *stops: Stop, squash: float = 1.0, turn: float = 0.0
+    ) -> str:
         """A radial gradient; `squash` scales it across and `turn` (degrees) tilts the ellipse."""
         transform = f"translate({center[0]:.2f} {center[1]:.2f}) rotate({turn:.1f}) scale(1 {squash:.3f})"
         return self._define(
@@ -221,26 +226,45 @@ class Drawing:
         )
 
     def ellipse(
-        self, center: Point, rx: float, ry: float, fill: str, *, opacity: float = 1.0, blur: float = 0.0, turn: float = 0
+        self,
+        center: Point,
+        rx: float,
+        ry: float,
+        fill: str,
+        *,
+        opacity: float = 1.0,
+        blur: float = 0.0,
+        turn: float = 0,
     ) -> None:
         extra = f' fill-opacity="{opacity:.3f}"' if opacity < 1 else ""
+        x, y = center
+        blurred = self._blurred(blur, (x - rx, y - ry, x + rx, y + ry))
         self._shapes.append(
-            f'<ellipse cx="{center[0]:.2f}" cy="{center[1]:.2f}" rx="{rx:.2f}" ry="{ry:.2f}" fill="{fill}"'
-            f' transform="rotate({turn:.1f} {center[0]:.2f} {center[1]:.2f})"{extra}{self._blurred(blur, (center[0] - rx, center[1] - ry, center[0] + rx, center[1] + ry))}/>'
+            f'<ellipse cx="{x:.2f}" cy="{y:.2f}" rx="{rx:.2f}" ry="{ry:.2f}" fill="{fill}" '
+            f'transform="rotate({turn:.1f} {x:.2f} {y:.2f})"{extra}{blurred}/>'
         )
 
     def glow(
-        self, center: Point, radius: float, color: str, opacity: float, *, squash: float = 1.0, turn: float = 0.0
+        self,
+        center: Point,
+        radius: float,
+        color: str,
+        opacity: float,
+        *,
+        squash: float = 1.0,
+        turn: float = 0.0,
     ) -> None:
         """A patch of colour that fades to nothing: how warmth, light and shade are laid on skin."""
         fill = self.radial(
-            center, radius, (0, color, opacity), (0.5, color, opacity * 0.5), (1, color, 0.0), squash=squash, turn=turn
+            center,
+            radius,
+            (0, color, opacity),
+            (0.5, color, opacity * 0.5),
+            (1, color, 0.0),
+            squash=squash,
+            turn=turn,
         )
-        reach = radius * max(1.0, squash)
-        x, y = center[0] - reach, center[1] - reach
-        self._shapes.append(
-            f'<rect x="{x:.2f}" y="{y:.2f}" width="{2 * reach:.2f}" height="{2 * reach:.2f}" fill="{fill}"/>'
-        )
+        self.ellipse(center, radius, radius * squash, fill, turn=turn)
 
     def locks(self, locks: Locks, seed: int) -> None:
         chance = random.Random(seed)
@@ -261,7 +285,9 @@ class Drawing:
                 sway = locks.wander * (stray * 0.6 + bend * math.sin(math.pi * k / 6))
                 ax, ay = b[0] - a[0], b[1] - a[1]
                 across = math.hypot(ax, ay) or 1.0
-                points.append((a[0] + ax * place + ax / across * sway, a[1] + ay * place + ay / across * sway))
+                points.append(
+                    (a[0] + ax * place + ax / across * sway, a[1] + ay * place + ay / across * sway)
+                )
             width = locks.width * chance.uniform(0.5, 1.3)
             self.path(
                 brush(points, width, start=width * 0.15, end=0.0, belly=chance.uniform(0.3, 0.6)),
@@ -313,5 +339,6 @@ class Drawing:
         across, down = round(width * pixels_per_unit), round(height * pixels_per_unit)
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{across}" height="{down}" '
-            f'viewBox="{left} {top} {width} {height}"><defs>{"".join(self._defs)}</defs>{"".join(self._shapes)}</svg>'
+            f'viewBox="{left} {top} {width} {height}"><defs>{"".join(self._defs)}</defs>'
+            f"{''.join(self._shapes)}</svg>"
         )
