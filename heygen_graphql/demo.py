@@ -31,7 +31,7 @@ from heygen_graphql.errors import HeygenError
 from heygen_graphql.settings import Settings
 
 DEFAULT_SCRIPT = (
-    "Hello! I am your presenter. Give me a script, and I will speak it for you. "
+    "Hello! I will be your presenter. Send me your words, and I will speak them for you. "
     "This video was made on your own computer, with no keys, no cloud, and no waiting in line."
 )
 _START_SECONDS = 60
