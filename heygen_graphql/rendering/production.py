@@ -44,9 +44,9 @@ _PROGRESS_INTERVAL_SECONDS = 0.05
 # Seconds of work for a second of film on one core, the second and third for each megapixel of the
 # picture (measured by benchmarks/rendering.py). Only their proportion matters: it makes the
 # progress advance evenly.
-_SPEAKING_COST = 0.03
-_DRAWING_COST = 0.14
-_ASSEMBLING_COST = 0.012
+_SPEAKING_COST = 0.02
+_DRAWING_COST = 0.15
+_ASSEMBLING_COST = 0.018
 
 
 _BYTES_PER_SAMPLE = 2
