@@ -29,6 +29,12 @@ def _async_driver(url: str | None) -> str | None:
     )
 
 
+def _redis_scheme(url: str | None) -> str | None:
+    if url is None or url.startswith(("redis://", "rediss://", "unix://")):
+        return url
+    raise ValueError("not the address of a Redis; write redis://host:6379/0, rediss://... or unix:///path")
+
+
 class Settings(BaseSettings):
     """One server's configuration. Environment names are the fields' names in capitals.
 
@@ -52,7 +58,7 @@ class Settings(BaseSettings):
     refresh_token_expire_days: Annotated[int, Field(ge=1, le=365)] = 30
 
     database_url: Annotated[str | None, AfterValidator(_async_driver)] = None
-    redis_url: str | None = None
+    redis_url: Annotated[str | None, AfterValidator(_redis_scheme)] = None
     storage_url: str | None = None
     data_dir: Path = Path("data")
     public_url: str | None = None

@@ -39,7 +39,7 @@ def test_help_answers_at_once_and_names_every_command(tmp_path: Path) -> None:
     assert time.monotonic() - began < 2
 
 
-@pytest.mark.parametrize("command", ["api", "worker"])
+@pytest.mark.parametrize("command", ["serve", "api", "worker"])
 def test_a_process_that_shares_its_work_says_which_settings_it_lacks(command: str, tmp_path: Path) -> None:
     done = heygen(command, directory=tmp_path, REDIS_URL="redis://127.0.0.1:1/0")
     assert done.returncode == 1
@@ -50,11 +50,21 @@ def test_a_process_that_shares_its_work_says_which_settings_it_lacks(command: st
 
 def test_every_faulty_setting_gets_a_line_with_its_value_and_no_secret_is_shown(tmp_path: Path) -> None:
     done = heygen(
-        "serve", directory=tmp_path, PORT="99999", WORKERS="none", DATABASE_URL="mysql://root:hunter2@db/x"
+        "serve",
+        directory=tmp_path,
+        PORT="99999",
+        WORKERS="none",
+        DATABASE_URL="mysql://root:hunter2@db/x",
+        REDIS_URL="hunter2",
     )
     assert done.returncode == 1
     lines = sorted(done.stderr.splitlines())
-    assert [line.split(":")[1].strip() for line in lines] == ["DATABASE_URL", "PORT=99999", "WORKERS=none"]
+    assert [line.split(":")[1].strip() for line in lines] == [
+        "DATABASE_URL",
+        "PORT=99999",
+        "REDIS_URL",
+        "WORKERS=none",
+    ]
     assert "postgresql+asyncpg://" in done.stderr
     assert "hunter2" not in done.stderr
 

@@ -52,6 +52,8 @@ def _settings(**overrides: Any) -> Settings:
 def serve(host: Host = None, port: Port = None) -> None:
     """Run the server: all of it in this process, or, where REDIS_URL is set, its API."""
     settings = _settings(host=host, port=port)
+    if not settings.is_embedded:
+        _require_shared_services(settings, "serve")
     from heygen_graphql.cli.serving import serve as serve_settings
 
     serve_settings(settings)
@@ -85,7 +87,7 @@ def _require_shared_services(settings: Settings, command: str) -> None:
         raise BadSettings(
             f"`{command}` shares its work with other processes and needs {' and '.join(missing)}, like "
             "DATABASE_URL=postgresql+asyncpg://user:password@host/name REDIS_URL=redis://host:6379/0; "
-            "`heygen-graphql serve` needs neither"
+            "`heygen-graphql serve` with neither is a whole server"
         )
 
 
