@@ -201,11 +201,9 @@ class Drawing:
             f'x2="{end[0]:.2f}" y2="{end[1]:.2f}">{self._stops(stops)}</linearGradient>'
         )
 
-    def radial(
-        self, center: Point, radius: float, *stops: Stop, squash: float = 1.0, turn: float = 0.0
-    ) -> str:
-        """A radial gradient; `squash` scales it across and `turn` (degrees) tilts the ellipse."""
-        transform = f"translate({center[0]:.2f} {center[1]:.2f}) rotate({turn:.1f}) scale(1 {squash:.3f})"
+    def radial(self, center: Point, radius: float, *stops: Stop, squash: float = 1.0) -> str:
+        """A radial gradient; `squash` scales its height."""
+        transform = f"translate({center[0]:.2f} {center[1]:.2f}) scale(1 {squash:.3f})"
         return self._define(
             f'<radialGradient ID gradientUnits="userSpaceOnUse" cx="0" cy="0" r="{radius:.2f}" '
             f'gradientTransform="{transform}">{self._stops(stops)}</radialGradient>'
@@ -259,11 +257,13 @@ class Drawing:
             center,
             radius,
             (0, color, opacity),
+            (0.25, color, opacity * 0.84),
             (0.5, color, opacity * 0.5),
+            (0.75, color, opacity * 0.16),
             (1, color, 0.0),
             squash=squash,
-            turn=turn,
         )
+        # The ellipse is turned with its gradient.
         self.ellipse(center, radius, radius * squash, fill, turn=turn)
 
     def locks(self, locks: Locks, seed: int) -> None:

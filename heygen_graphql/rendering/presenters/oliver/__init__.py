@@ -38,7 +38,7 @@ OLIVER = DrawnPresenter(
         neck_half_width=79.0,
         nose_width=37.0,
         nose_tip=84.0,
-        age=0.55,
+        age=0.45,
         blush=0.62,
     ),
     eyes=Eyes(

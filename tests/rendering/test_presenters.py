@@ -1,0 +1,252 @@
+"""The presenters: what the catalogue says, what their mouths and eyes do, how they move."""
+
+import struct
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from heygen_graphql.rendering.errors import UnknownAvatar
+from heygen_graphql.rendering.presenters import (
+    avatar,
+    avatars,
+    default_avatar,
+    drawn_presenter,
+    preview_png,
+)
+from heygen_graphql.rendering.presenters.motion import perform
+from heygen_graphql.rendering.presenters.planes import Planes, to_planes
+from heygen_graphql.rendering.presenters.rig import (
+    LID_LEVELS,
+    OPENNESS_LEVELS,
+    EyeState,
+    MouthState,
+    PartCache,
+    Rig,
+    mouth_state,
+)
+from heygen_graphql.rendering.storyboard import FRAMES_PER_SECOND
+
+AVATAR_IDS = [each.avatar_id for each in avatars()]
+
+
+@pytest.fixture(scope="module", params=AVATAR_IDS)
+def rig(request: pytest.FixtureRequest) -> Rig:
+    # A small presenter: the drawing is the same at every size.
+    return Rig(drawn_presenter(request.param), 0.4, 500.0, PartCache(50_000_000))
+
+
+def decoded(png: bytes) -> NDArray[np.uint8]:
+    return np.asarray(cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR), np.uint8)
+
+
+def head_with(rig: Rig, mouth: MouthState, eyes: EyeState) -> Planes:
+    rig.eyes(eyes).put_on(rig.head.planes)
+    rig.jaw(mouth.openness).put_on(rig.head.planes)
+    rig.mouth(mouth).put_on(rig.head.planes)
+    return rig.head.planes
+
+
+def window(
+    rig: Rig, plane: NDArray[np.uint8], left: float, top: float, right: float, bottom: float
+) -> NDArray[np.int16]:
+    """The part of a luma plane between the given art units."""
+    head = rig.head
+    rows = slice(round((top - head.top) * head.scale), round((bottom - head.top) * head.scale))
+    columns = slice(round((left - head.left) * head.scale), round((right - head.left) * head.scale))
+    return plane[rows, columns].astype(np.int16)
+
+
+def test_there_are_two_presenters_and_the_first_is_the_default() -> None:
+    assert len(avatars()) >= 2
+    assert default_avatar() == avatars()[0]
+    assert all(avatar(each.avatar_id) == each and each.kind == "DRAWN" for each in avatars())
+
+
+def test_an_unknown_avatar_is_named_in_the_error() -> None:
+    with pytest.raises(UnknownAvatar, match="'nobody'"):
+        avatar("nobody")
+    with pytest.raises(UnknownAvatar):
+        preview_png("nobody")
+
+
+def test_the_catalogue_loads_neither_opencv_nor_the_rasteriser() -> None:
+    code = (
+        "import sys; from heygen_graphql.rendering import presenters; presenters.avatars();"
+        "print(sorted({'cv2', 'resvg_py'} & set(sys.modules)))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("avatar_id", AVATAR_IDS)
+def test_a_preview_is_a_png_of_the_asked_size_with_a_presenter_in_it(avatar_id: str) -> None:
+    png = preview_png(avatar_id, 200, 160)
+
+    assert struct.unpack(">II", png[16:24]) == (200, 160)
+    picture = decoded(png).astype(np.int16)
+    backdrop = picture[2, 2]
+    is_presenter = np.abs(picture - backdrop).sum(axis=2) > 60
+    assert 0.2 < is_presenter.mean() < 0.8
+    # The shoulders run off the bottom; nothing touches the top.
+    assert is_presenter[-1].mean() > 0.4
+    assert not is_presenter[:8].any()
+
+
+def test_two_presenters_do_not_look_alike() -> None:
+    first, second = (
+        decoded(preview_png(avatar_id, 120, 120)).astype(np.int16) for avatar_id in AVATAR_IDS[:2]
+    )
+
+    assert np.abs(first - second).mean() > 20
+
+
+def test_an_opening_mouth_grows_darker_inside_step_by_step(rig: Rig) -> None:
+    def dark_area(openness: int) -> int:
+        luma = head_with(rig, MouthState(openness=openness), EyeState()).y
+        return int((window(rig, luma, -20, 112, 32, 175) < 60).sum())
+
+    areas = [dark_area(openness) for openness in (0, 4, 7, OPENNESS_LEVELS - 1)]
+    assert areas[-1] > 5 * max(areas[0], 1)
+    assert areas == sorted(areas)
+
+
+def test_spread_lips_are_wider_than_rounded_ones(rig: Rig) -> None:
+    def beside_the_middle(spread: int) -> float:
+        luma = head_with(rig, MouthState(openness=3, spread=spread), EyeState()).y
+        return float(window(rig, luma, 36, 120, 52, 140).mean())
+
+    # Lips and the dark between them reach out there, where skin was.
+    assert beside_the_middle(6) < beside_the_middle(0) - 8
+
+
+def test_the_chin_falls_with_the_jaw(rig: Rig) -> None:
+    # Given the rows between lip and throat, where the chin's edge is the strongest step
+    def chin(openness: int) -> float:
+        luma = head_with(rig, MouthState(openness=openness), EyeState()).y
+        profile = window(rig, luma, -10, 180, 20, 235).mean(axis=1)
+        step = np.abs(np.diff(profile))
+        return float((step * np.arange(len(step))).sum() / step.sum())
+
+    assert chin(OPENNESS_LEVELS - 1) > chin(0) + 1
+
+
+def test_shut_lids_hide_the_eyes(rig: Rig) -> None:
+    def brightest(lids: int) -> int:
+        luma = head_with(rig, MouthState(), EyeState(lids=lids)).y
+        return int(np.percentile(window(rig, luma, -85, -8, -35, 8), 97))
+
+    opened, shut = brightest(0), brightest(LID_LEVELS - 1)
+    assert opened > shut + 15
+
+
+def test_a_patch_leaves_no_seam_in_the_face(rig: Rig) -> None:
+    # When the mouth opens and shuts again, the face is what it was
+    rest = head_with(rig, MouthState(), EyeState())
+    before = [plane.copy() for plane in (rest.y, rest.u, rest.v, rest.alpha, rest.alpha_half)]
+    head_with(rig, MouthState(openness=11, spread=6), EyeState(lids=4, brows=3))
+    after = head_with(rig, MouthState(), EyeState())
+
+    for was, now in zip(before, (after.y, after.u, after.v, after.alpha, after.alpha_half), strict=True):
+        assert np.array_equal(was, now)
+
+
+def test_a_mouth_with_its_lip_under_the_teeth_cannot_gape() -> None:
+    assert mouth_state(1.0, 0.0, 1.0, 0.0).openness < mouth_state(1.0, 0.0, 0.0, 0.0).openness
+    assert mouth_state(0.0, 0.0, 0.0, 1.0).tongue == 0
+
+
+def test_poses_out_of_range_find_the_nearest_state() -> None:
+    assert mouth_state(1.7, -3.0, -1.0, 9.0) == mouth_state(1.0, -1.0, 0.0, 1.0)
+
+
+def test_the_cache_of_parts_stays_within_its_limit() -> None:
+    def blank() -> Planes:
+        return to_planes(np.zeros((40, 40, 4), np.uint8))
+
+    cache = PartCache(10 * blank().nbytes)
+    made: list[int] = []
+
+    def note_and_make() -> Planes:
+        made.append(key)
+        return blank()
+
+    for key in (*range(30), 29, 28, 0):
+        cache.get(key, Planes, note_and_make)
+
+    # The newest were held; the oldest had to be made again.
+    assert made == [*range(30), 0]
+
+
+MINUTE = 60 * FRAMES_PER_SECOND
+
+
+def speech_energy(frames: int) -> NDArray[np.float32]:
+    """Phrases of some three seconds with pauses between."""
+    seconds = np.arange(frames) / FRAMES_PER_SECOND
+    speaking = np.sin(2 * np.pi * seconds / 4) > -0.5
+    return (speaking * (0.5 + 0.5 * np.abs(np.sin(2 * np.pi * 1.2 * seconds)))).astype(np.float32)
+
+
+def blink_starts(lids: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.flatnonzero((lids[1:] > 0) & (lids[:-1] == 0))
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_blinks_last_as_long_as_blinks_do_and_keep_their_distance(seed: int) -> None:
+    lids = perform(speech_energy(3 * MINUTE), seed).lids
+
+    starts = blink_starts(lids)
+    gaps = np.diff(starts) / FRAMES_PER_SECOND
+    assert gaps.min() >= 1.9
+    assert gaps.max() <= 6.2
+    assert gaps.std() > 0.4, "as regular as a clock"
+    for start in starts[:-1]:
+        frames = int(np.argmin(lids[start + 1 :] > 0))
+        assert 4 <= frames <= 6
+        assert lids[start + 1 : start + 1 + frames].max() == LID_LEVELS - 1
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_head_moves_smoothly_and_never_stands_still_for_long(seed: int) -> None:
+    performance = perform(speech_energy(MINUTE), seed)
+
+    for track, most_per_frame in (
+        (performance.shift_x, 0.25),
+        (performance.shift_y, 0.8),
+        (performance.tilt, 0.002),
+    ):
+        steps = np.diff(track)
+        assert np.abs(steps).max() < most_per_frame
+        assert np.abs(np.diff(steps)).max() < most_per_frame / 2, "a jerk"
+    second = performance.tilt.reshape(-1, FRAMES_PER_SECOND)
+    assert (np.ptp(second, axis=1) > 1e-5).all()
+
+
+def test_movements_are_the_same_for_a_seed_and_differ_between_seeds() -> None:
+    energy = speech_energy(MINUTE)
+    first, again, other = perform(energy, 5), perform(energy, 5), perform(energy, 6)
+
+    assert np.array_equal(first.tilt, again.tilt)
+    assert np.array_equal(first.lids, again.lids)
+    assert not np.array_equal(first.lids, other.lids)
+
+
+def test_breath_goes_in_and_out_fifteen_times_a_minute() -> None:
+    breath = perform(speech_energy(MINUTE), 1).breath
+
+    crossings = np.flatnonzero((breath[1:] >= 0.5) & (breath[:-1] < 0.5))
+    assert len(crossings) in (14, 15, 16)
+
+
+def test_stress_brings_a_nod() -> None:
+    silence = np.zeros(MINUTE, np.float32)
+    stressed = silence.copy()
+    stressed[700:712] = 1.0
+
+    nod = perform(stressed, 3).shift_y - perform(silence, 3).shift_y
+    assert nod[700:715].max() > 1.0
+    assert np.abs(nod[:600]).max() < 0.01
