@@ -123,8 +123,11 @@ def add_video_stream(container: OutputContainer, size: tuple[int, int]) -> Video
 
 
 def video_frame(picture: NDArray[np.uint8], number: int) -> VideoFrame:
-    # Without a copy: x264 takes its own before `encode` returns, however many threads it runs.
-    frame = VideoFrame.from_numpy_buffer(picture, format="yuv420p")
+    # Without a copy: x264 takes its own before `encode` returns, however many threads it runs. But
+    # PyAV 18.1 rounds the height down to a multiple of four there, which 854 is not.
+    is_safe = picture.shape[0] % 6 == 0
+    wrap = VideoFrame.from_numpy_buffer if is_safe else VideoFrame.from_ndarray
+    frame = wrap(picture, format="yuv420p")
     frame.pts = number
     frame.time_base = _FRAME_TIME
     return frame

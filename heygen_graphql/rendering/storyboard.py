@@ -71,7 +71,7 @@ def frame_size(quality: Quality, aspect_ratio: AspectRatio) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One presenter before one background, speaking `script` or, when it is None, silent for `pause_seconds`."""
+    """One presenter before one background, who speaks `script`; None is a silence of `pause_seconds`."""
 
     script: str | None
     pause_seconds: float

@@ -14,7 +14,7 @@ _JPEG_QUALITY = 88
 
 def save_thumbnail(target: Path, picture: NDArray[np.uint8]) -> None:
     """`picture` is I420, BT.709 and limited range, as the compositor draws it."""
-    frame = VideoFrame.from_numpy_buffer(picture, format="yuv420p")
+    frame = VideoFrame.from_ndarray(picture, format="yuv420p")
     scale = min(1.0, _LONG_SIDE_PIXELS / max(frame.width, frame.height))
     rgb = frame.reformat(
         width=round(frame.width * scale),

@@ -20,14 +20,16 @@ WIDTH, HEIGHT, FRAMES = 320, 180, 63
 CUES = [Cue(0.2, 1.24, ("Hello & welcome", "to <the> show")), Cue(1.5, 2.25, ("Привет",))]
 
 
-def pictures(*, luma: int = 60, frames: int = FRAMES) -> Iterator[NDArray[np.uint8]]:
-    """A white bar that moves on by four columns a frame, drawn into one array over and over."""
-    picture = np.empty((HEIGHT * 3 // 2, WIDTH), np.uint8)
+def pictures(*, luma: int = 60, frames: int = FRAMES, height: int = HEIGHT) -> Iterator[NDArray[np.uint8]]:
+    """A white bar on blue that moves on by four columns a frame, drawn into one array over and over."""
+    picture = np.empty((height * 3 // 2, WIDTH), np.uint8)
+    planes = picture.reshape(-1)
+    blue, red = planes[WIDTH * height :].reshape(2, -1)
     for number in range(frames):
-        picture[HEIGHT:] = 128
-        picture[:HEIGHT] = luma
+        blue[:], red[:] = 170, 100
+        picture[:height] = luma
         if luma > 16:
-            picture[:HEIGHT, number * 4 : number * 4 + 32] = 220
+            picture[:height, number * 4 : number * 4 + 32] = 220
         yield picture
 
 
@@ -95,6 +97,27 @@ def test_every_frame_arrives_once_in_order_and_unspoilt_by_the_next(film: Path) 
     assert [time for _, time, _ in decoded] == [number / 25 for number in range(FRAMES)]
     for (_, _, shown), drawn in zip(decoded, pictures(), strict=True):
         assert np.abs(shown.astype(int) - drawn).mean() < 2
+
+
+@pytest.mark.parametrize("height", [180, 182])
+def test_the_colours_stay_in_their_places_whatever_the_height(height: int, tmp_path: Path) -> None:
+    target = tmp_path / "film.mp4"
+    encode(
+        target,
+        size=(WIDTH, height),
+        frames=pictures(height=height, frames=5),
+        sound=blocks(voice(frames=5)),
+        cues=[],
+        language="en",
+        title=None,
+    )
+
+    with av.open(target) as container:
+        shown = next(container.decode(video=0)).to_ndarray(format="yuv420p")
+
+    blue, red = shown.reshape(-1)[WIDTH * height :].reshape(2, -1).astype(int)
+    assert np.abs(blue - 170).max() < 8
+    assert np.abs(red - 100).max() < 8
 
 
 def test_the_colours_are_tagged_as_bt709(film: Path) -> None:
