@@ -39,9 +39,9 @@ def _cause(error: GraphQLError) -> BaseException | None:
     cause: BaseException | None = error.original_error
     while isinstance(cause, GraphQLError) and not isinstance(cause, StrawberryInputCoercionError):
         if cause.original_error is None:
-            # graphql-core names the argument's node when an argument is wrong, and no node when a value of
-            # ours does not fit its type.
-            return None if cause.nodes else cause
+            # Without a path nothing has been executed yet. With one, graphql-core names the argument's node
+            # when an argument is wrong, and no node when a value of ours does not fit its type.
+            return None if error.path is None or cause.nodes else cause
         cause = cause.original_error
     return cause
 

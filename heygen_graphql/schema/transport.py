@@ -71,14 +71,22 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         return graphiql_page.response()
 
     def decode_json(self, data: str | bytes) -> object:
-        """JSON as RFC 8259 has it, where Python would let NaN and half surrogate pairs through."""
-        decoded = json.loads(data, parse_constant=_refuse_constant)
+        """A JSON object as RFC 8259 has it: Python alone would let NaN and half surrogate pairs through.
+
+        Requests, their variables and a websocket's messages are all objects; Strawberry breaks on
+        anything else.
+        """
         text = data if isinstance(data, str) else data.decode(errors="replace")
-        if "\\ud" in text.lower():
-            try:
+        try:
+            decoded = json.loads(text, parse_constant=_refuse_constant)
+            if "\\ud" in text.lower():
                 json.dumps(decoded, ensure_ascii=False).encode()
-            except UnicodeEncodeError:
-                raise json.JSONDecodeError("half a surrogate pair", text, 0) from None
+        except RecursionError:
+            raise json.JSONDecodeError("nested too deep", text, 0) from None
+        except UnicodeEncodeError:
+            raise json.JSONDecodeError("half a surrogate pair", text, 0) from None
+        if not isinstance(decoded, dict):
+            raise json.JSONDecodeError("not an object", text, 0)
         return decoded
 
 

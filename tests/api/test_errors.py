@@ -1,0 +1,180 @@
+import json
+import re
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from heygen_graphql.database import Database
+from heygen_graphql.settings import Settings
+from tests.api.serving import PASSWORD, SIGN_UP, Api, changed, served, sign_up
+from tests.api.test_subscriptions import STATUS
+from tests.api.test_videos import CREATE, create
+
+
+def test_a_document_that_is_no_graphql_or_does_not_fit_the_schema_says_why(anyone: Api) -> None:
+    broken = anyone("{ me ")
+    assert broken.code == "GRAPHQL_PARSE_FAILED"
+    assert "Syntax Error" in broken.error["message"]
+    assert broken.error["locations"]
+    unknown = anyone("{ mee { id } }")
+    assert unknown.code == "GRAPHQL_VALIDATION_FAILED"
+    assert unknown.error["message"] == "Cannot query field 'mee' on type 'Query'."
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"query": "query ($id: ID!) { node(id: $id) { id } }"},
+        {"query": "query ($id: ID!) { node(id: $id) { id } }", "variables": {"id": {"a": 1}}},
+        {
+            "query": "query ($q: VideoFilter) { videos(filter: $q) { totalCount } }",
+            "variables": {"q": {"status": ["COMPLETE"]}},
+        },
+        {
+            "query": "query ($q: VideoFilter) { videos(filter: $q) { totalCount } }",
+            "variables": {"q": {"createdAfter": "0001-01-01T00:00:00+14:00"}},
+        },
+    ],
+)
+def test_variables_that_do_not_fit_are_bad_input_and_nothing_is_suggested(
+    someone: Api, body: dict[str, object]
+) -> None:
+    answer = someone.send(body)
+    assert answer.code == "BAD_USER_INPUT"
+    assert "Did you mean" not in answer.response.text
+    assert "COMPLETED" not in answer.response.text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b'"query"',
+        b"[]",
+        b'[{"query": "{ __typename }"}]',
+        b"{}",
+        b'{"query": 1}',
+        b'{"query": ""}',
+        b'{"query": "{ __typename }", "variables": []}',
+        b'{"query": "{ __typename }", "variables": {"a": NaN}}',
+        b'{"query": "{ __typename }", "variables": {"a": "\\ud800"}}',
+        b"\xff\xfe{}",
+        b"[" * 100_000,
+    ],
+)
+def test_a_body_that_is_no_request_is_refused(anyone: Api, body: bytes) -> None:
+    response = anyone.http.post("/graphql", content=body, headers={"Content-Type": "application/json"})
+    assert response.status_code == 400
+
+
+def test_introspection_is_closed_outside_of_debug(anyone: Api) -> None:
+    response = anyone.http.post("/graphql", json={"query": "{ __schema { types { name } } }"})
+    assert {error["extensions"]["code"] for error in response.json()["errors"]} == {
+        "GRAPHQL_VALIDATION_FAILED"
+    }
+    assert response.json()["data"] is None
+    assert anyone("{ __typename }").data == {"__typename": "Query"}
+
+
+def bomb(fragments: int) -> str:
+    """Fragments that each spread the next one twice."""
+    parts = [f"fragment F{n} on Query {{ ...F{n + 1} ...F{n + 1} }}" for n in range(fragments)]
+    return "{ ...F0 } " + " ".join(parts) + f" fragment F{fragments} on Query {{ __typename }}"
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("{ videos { edges { node { owner " * 4 + "{ id }" + " } } } }" * 4, "QUERY_TOO_COMPLEX"),
+        ("{ " + " ".join(f"a{n}: __typename" for n in range(31)) + " }", "QUERY_TOO_COMPLEX"),
+        ("{ " + "__typename " * 1001 + " }", "QUERY_TOO_COMPLEX"),
+        ("{ " + "__typename " * 1501 + " }", "GRAPHQL_PARSE_FAILED"),
+        ("{ " * 400 + "}" * 400, "GRAPHQL_PARSE_FAILED"),
+        (bomb(100), "QUERY_TOO_COMPLEX"),
+    ],
+)
+def test_a_document_that_asks_too_much_is_refused_before_it_costs_anything(
+    anyone: Api, query: str, code: str
+) -> None:
+    answer = anyone(query)
+    assert answer.code == code
+    assert answer.response.elapsed.total_seconds() < 1
+
+
+def test_fragments_that_spread_each_other_are_refused(anyone: Api) -> None:
+    query = "{ ...A } fragment A on Query { ...B } fragment B on Query { ...A } "
+    assert anyone(query).code == "GRAPHQL_VALIDATION_FAILED"
+    assert anyone("{ ...Nowhere }").code == "GRAPHQL_VALIDATION_FAILED"
+
+
+def test_a_mutation_cannot_be_sent_by_a_link(anyone: Api) -> None:
+    query = 'mutation { logOut(refreshToken: "x") { userErrors { code } } }'
+    response = anyone.http.get("/graphql", params={"query": query})
+    assert response.status_code == 400
+    assert anyone.http.get("/graphql", params={"query": "{ __typename }"}).json()["data"]
+    form = anyone.http.post("/graphql", data={"query": query})
+    assert form.status_code == 400
+
+
+def test_too_many_tries_are_told_when_to_come_back(api_settings: Settings, sqlite_url: str) -> None:
+    # Given a server that lets two sign in and one video be asked for in a minute
+    limits = {"sign_ins_per_minute": 2, "videos_per_minute": 1}
+    settings = changed(api_settings, database_url=sqlite_url, **limits)
+    with served(settings) as address, httpx.Client(base_url=address, trust_env=False, timeout=30) as http:
+        anyone = Api(http)
+        email = "ada@limits.example"
+        # Limits are counted in windows; the test begins with whatever window it is in.
+        answers = [anyone(SIGN_UP, email=f"{n}{email}", password=PASSWORD) for n in range(5)]
+        refused = answers[-1]
+        assert refused.code == "RATE_LIMITED"
+        seconds = refused.error["extensions"]["retryAfter"]
+        assert 1 <= seconds <= 60
+        assert refused.response.headers["retry-after"] == str(seconds)
+
+        token = answers[0].data["signUp"]["session"]["accessToken"]
+        ada = Api(http, token)
+        codes = [ada.send({"query": CREATE, "variables": {"input": {"script": "Hi."}}}) for _ in range(3)]
+        assert codes[-1].code == "RATE_LIMITED"
+        # Reading goes on.
+        assert ada("{ me { videosCount } }").data["me"]["videosCount"] >= 1
+
+
+async def test_a_bug_shows_nothing_but_a_number_that_the_log_has_too(
+    api_settings: Settings, sqlite_url: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    # Given a server whose database has lost a table
+    settings = changed(api_settings, database_url=sqlite_url)
+    with served(settings) as address, httpx.Client(base_url=address, trust_env=False, timeout=30) as http:
+        ada = Api(http, sign_up(Api(http))["accessToken"])
+        video_id = create(ada)
+        database = Database(sqlite_url)
+        async with database.transaction() as session:
+            await session.execute(text("ALTER TABLE videos RENAME TO lost"))
+        await database.close()
+        # When it is asked for, by a query and by a subscription
+        answer = ada.send({"query": "{ videos { totalCount } }"}, **{"X-Request-ID": "find-me-by-this"})
+        async with ada.subscribed(STATUS, id=video_id) as watcher:
+            message = await watcher.receive()
+        # Then nothing of its insides is shown
+        assert answer.code == "INTERNAL_SERVER_ERROR"
+        assert answer.error["message"] == "Unexpected error find-me-by-this"
+        assert answer.error["extensions"]["requestId"] == "find-me-by-this"
+        assert answer.response.headers["x-request-id"] == "find-me-by-this"
+        (error,) = message["payload"]["errors"]
+        assert error["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
+        assert re.fullmatch("Unexpected error [0-9a-f]{32}", error["message"])
+        assert "videos" not in json.dumps(error)
+    logged = capfd.readouterr()
+    assert "find-me-by-this" in logged.out + logged.err
+    assert "no such table" in logged.out + logged.err
+
+
+def test_a_request_of_more_than_a_mebibyte_is_refused(anyone: Api) -> None:
+    body = json.dumps({"query": "{ __typename }", "variables": {"x": "y" * 1024 * 1024}}).encode()
+    headers = {"Content-Type": "application/json"}
+
+    announced = anyone.http.post("/graphql", content=body, headers=headers)
+    chunked = anyone.http.post("/graphql", content=iter([body[:600_000], body[600_000:]]), headers=headers)
+
+    assert (announced.status_code, chunked.status_code) == (413, 413)
