@@ -217,7 +217,7 @@ def _draw_iris(drawing: Drawing, eyes: Eyes, center: Point, deep: str) -> None:
 
 def _draw_brow(drawing: Drawing, face: Face, eyes: Eyes, side: int, raised: float) -> None:
     # One brow a little higher and more arched than the other: nobody's are equal.
-    lift = eyes.brow_lift + 7.5 * raised + (1.6 if side < 0 else 0.0)
+    lift = eyes.brow_lift + 5.5 * raised + (1.6 if side < 0 else 0.0)
     arch = eyes.brow_arch + 2.0 * raised + (1.2 if side < 0 else 0.0)
     inner, outer = eyes.center_x - eyes.half_width * 1.12, eyes.center_x + eyes.half_width * 1.28
     thick = eyes.brow_thickness
