@@ -16,6 +16,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from redis.asyncio import Redis
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES
 from starlette.routing import Route, WebSocketRoute
+from starlette.types import Receive, Scope, Send
 
 from heygen_graphql import __version__
 from heygen_graphql.accounts import Tokens
@@ -47,6 +48,14 @@ class _Parts:
     health: Health
 
 
+class _NamedRoute(Route):
+    """FastAPI tells the middleware of its own routes only; this one is to be counted as well."""
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["route"] = self
+        await super().handle(scope, receive, send)
+
+
 def create_app(settings: Settings) -> FastAPI:
     """Nothing is opened before the application's lifespan begins, and everything is closed when it ends."""
     graphql = GraphQLEndpoint(is_open=settings.debug, allowed_origins=settings.cors_origins)
@@ -66,7 +75,7 @@ def create_app(settings: Settings) -> FastAPI:
         # Their pages would load scripts from a CDN.
         docs_url=None,
         redoc_url=None,
-        routes=[Route("/graphql", graphql, include_in_schema=False), WebSocketRoute("/graphql", graphql)],
+        routes=[_NamedRoute("/graphql", graphql), WebSocketRoute("/graphql", graphql)],
     )
     _add_routes(app)
     if settings.debug:

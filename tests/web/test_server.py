@@ -1,0 +1,116 @@
+import re
+from pathlib import Path
+
+import httpx
+
+from heygen_graphql.settings import Settings
+from heygen_graphql.web import graphiql_page
+from tests.api.serving import changed, served
+from tests.servers import Valkey
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+
+def test_health_says_that_the_server_answers(http: httpx.Client) -> None:
+    answer = http.get("/health")
+    assert answer.status_code == 200
+    assert answer.json()["status"] == "ok"
+    assert re.match(r"\d{4}-\d\d-\d\dT", answer.json()["time"])
+
+
+def test_detailed_health_names_the_part_that_is_away(tmp_path: Path, valkey: Valkey, sqlite_url: str) -> None:
+    # Given a server of several processes
+    settings = Settings(
+        _env_file=None,
+        secret_key="a secret of more than thirty-two bytes",
+        redis_url=valkey.url,
+        database_url=sqlite_url,
+        data_dir=tmp_path / "data",
+    )
+    with served(settings) as address, httpx.Client(base_url=address, timeout=30, trust_env=False) as http:
+        well = http.get("/health/detailed")
+        # When Redis dies
+        valkey.kill()
+        ill = http.get("/health/detailed")
+        # Then the server goes on and says so
+        alive = http.get("/health")
+    assert (well.status_code, well.json()["status"]) == (200, "ok")
+    assert well.json()["checks"] == {"database": "ok", "queue": "ok", "cache": "ok"}
+    assert (ill.status_code, ill.json()["status"]) == (503, "unhealthy")
+    assert ill.json()["checks"] == {"database": "ok", "queue": "unreachable", "cache": "unreachable"}
+    assert alive.status_code == 200
+
+
+def test_metrics_count_requests_by_route_and_never_by_path(http: httpx.Client) -> None:
+    http.get("/health")
+    http.get("/media/some/secret/path")
+    http.get("/no/such/path")
+    http.post("/graphql", json={"query": "{ __typename }"})
+    http.request("PROPFIND", "/health")
+
+    metrics = http.get("/metrics").text
+
+    assert 'http_requests_total{endpoint="/health",method="GET",status="200"}' in metrics
+    assert 'http_requests_total{endpoint="/media/{key:path}",method="GET",status="403"}' in metrics
+    assert 'http_requests_total{endpoint="/graphql",method="POST",status="200"}' in metrics
+    assert 'http_requests_total{endpoint="unmatched",method="GET",status="404"}' in metrics
+    assert 'method="OTHER"' in metrics
+    assert 'http_request_duration_seconds_bucket{endpoint="/health",le="0.005",method="GET"}' in metrics
+    assert 'graphql_operations_total{kind="query",outcome="ok"}' in metrics
+    assert "secret" not in metrics
+    assert "PROPFIND" not in metrics
+
+
+def test_every_answer_carries_its_requests_id(http: httpx.Client) -> None:
+    assert http.get("/health", headers={"X-Request-ID": "abc-1"}).headers["x-request-id"] == "abc-1"
+    made = http.get("/health", headers={"X-Request-ID": "not\tgood"}).headers["x-request-id"]
+    assert re.fullmatch("[0-9a-f]{32}", made)
+    assert http.get("/nowhere").headers["x-request-id"] != made
+
+
+def test_only_known_hosts_and_origins_are_served(http: httpx.Client) -> None:
+    assert http.get("/health", headers={"Host": "elsewhere.example"}).status_code == 400
+    preflight = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
+    known = http.options("/graphql", headers=preflight | {"Origin": "https://studio.example"})
+    unknown = http.options("/graphql", headers=preflight | {"Origin": "https://elsewhere.example"})
+    assert known.headers["access-control-allow-origin"] == "https://studio.example"
+    assert "access-control-allow-origin" not in unknown.headers
+
+
+def test_long_answers_are_compressed(http: httpx.Client) -> None:
+    query = "{ voices(first: 100) { edges { node { id name language } } } }"
+    answer = http.post("/graphql", json={"query": query}, headers={"Accept-Encoding": "gzip"})
+    assert answer.headers["content-encoding"] == "gzip"
+    assert len(answer.json()["data"]["voices"]["edges"]) == 100
+
+
+def test_a_browser_gets_graphiql_in_debug_and_all_of_it_from_here(http: httpx.Client) -> None:
+    assert (graphiql_page.ASSETS / "main.js").is_file(), "build it with: make web"
+
+    page = http.get("/graphql", headers=BROWSER)
+
+    assert page.headers["content-type"].startswith("text/html")
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src 'self';" in policy
+    loaded = re.findall(r'(?:src|href)="(/[^"]+)"', page.text)
+    assert sorted(loaded) == ["/graphiql/main.css", "/graphiql/main.js"]
+    for path in [*loaded, "/graphiql/graphql.worker.js"]:
+        assert http.get(path).status_code == 200
+    assert "http://" not in page.text
+    assert "https://" not in page.text
+    # Whoever is no browser gets the API.
+    assert http.get("/graphql", params={"query": "{ __typename }"}).json() == {
+        "data": {"__typename": "Query"}
+    }
+    schema = http.post("/graphql", json={"query": "{ __schema { queryType { name } } }"}).json()
+    assert schema["data"]["__schema"]["queryType"]["name"] == "Query"
+
+
+def test_outside_of_debug_there_is_no_page_to_look_at(settings: Settings, tmp_path: Path) -> None:
+    quiet = changed(settings, debug=False, data_dir=tmp_path / "data")
+    with served(quiet) as address, httpx.Client(base_url=address, timeout=30, trust_env=False) as http:
+        assert http.get("/graphql", headers=BROWSER).status_code == 404
+        assert http.get("/graphiql/main.js").status_code == 404
+        for path in ("/docs", "/redoc", "/openapi.json"):
+            assert http.get(path).status_code == 404
