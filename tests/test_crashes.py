@@ -1,6 +1,7 @@
 """What is promised when a server dies, is told to stop, or has too much to do."""
 
 import asyncio
+import hashlib
 import random
 import time
 from pathlib import Path
@@ -13,7 +14,7 @@ from tests.servers import alive, wait_until, wait_until_gone
 from tests.test_journey import completions
 
 VIDEOS = """
-query { videos(first: 100) { totalCount edges { node { id status progress failure { code message } } } } }
+query { videos(first: 100) { totalCount edges { node { id status url sha256 } } } }
 """
 CANCEL_VIDEO = """
 mutation ($id: ID!) { cancelVideo(id: $id) { video { status } userErrors { code message } } }
@@ -44,6 +45,9 @@ async def test_a_server_killed_in_mid_render_finishes_every_video_once(
             assert events[-1]["video"]["status"] == "COMPLETED"
         found = (await client.execute(VIDEOS))["videos"]
         assert found["totalCount"] == len(videos)
+        for edge in found["edges"]:
+            film = (await client.http.get(edge["node"]["url"])).content
+            assert hashlib.sha256(film).hexdigest() == edge["node"]["sha256"]
         counts = await completions(f"sqlite+aiosqlite:///{tmp_path / 'data' / 'heygen.db'}")
         assert sorted(counts.values()) == [1] * len(videos)
 
