@@ -268,7 +268,7 @@ class _Progress:
         is_news = stage is not self._told_stage or share_done >= 1
         if is_news or now - self._told_at >= _PROGRESS_INTERVAL_SECONDS:
             self._told_stage, self._told_at = stage, now
-            self._tell(stage, min(1.0, self._starts[stage] + self._shares[stage] * share_done))
+            self._tell(stage, round(self._starts[stage] + self._shares[stage] * share_done, 4))
 
     def through(self, stage: Stage, items: Iterable[Item], count: int) -> Iterator[Item]:
         """The same items, each counted as done when the next is asked for."""

@@ -102,14 +102,15 @@ def test_a_word_wider_than_a_line_is_cut_and_stays_on_the_screen() -> None:
     assert address in "".join(lines)
 
 
-def test_japanese_breaks_between_characters_but_never_before_a_closing_mark() -> None:
+@pytest.mark.parametrize("maximum_width", [5, 6, 7, 9, 11, 16])
+def test_japanese_breaks_between_characters_but_never_before_a_closing_mark(maximum_width: int) -> None:
     sentence = TimedWord(JAPANESE * 3, 0.25, 40.0)
 
-    shown = cues([[sentence]], width=len, maximum_width=16, film_seconds=40.5)
+    shown = cues([[sentence]], width=len, maximum_width=maximum_width, film_seconds=40.5)
 
     lines = [line for cue in shown for line in cue.lines]
     assert "".join(lines) == JAPANESE * 3
-    assert all(len(line) <= 16 for line in lines)
+    assert all(len(line) <= maximum_width for line in lines)
     assert not any(line[0] in "、。」ー" or line[-1] == "「" for line in lines)
 
 

@@ -119,6 +119,11 @@ def test_scenes_tile_the_film_and_a_pause_is_as_long_as_asked(film: RenderedVide
     assert last.start_seconds + last.duration_seconds == pytest.approx(film.duration_seconds)
 
 
+def test_a_film_begins_and_ends_with_a_moment_of_silence(film: RenderedVideo) -> None:
+    assert film.transcript[0].start_seconds >= 0.25
+    assert film.transcript[-1].end_seconds <= film.duration_seconds - 0.5
+
+
 def test_words_are_heard_when_the_transcript_says(film: RenderedVideo) -> None:
     sound = np.abs(sound_of(film.video))
     loud = np.convolve(sound, np.ones(480) / 480, mode="same") > 0.01
