@@ -175,15 +175,16 @@ class RedisHub:
             try:
                 async with self._client.pubsub() as pubsub:
                     await pubsub.subscribe(_CHANNEL)
-                    # Until Redis confirms, a change could still pass us by.
-                    while (first := await pubsub.get_message(timeout=_REDIS_TIMEOUT_SECONDS)) is None:
-                        continue
-                    assert first["type"] == "subscribe"
-                    self.is_listening.set()
-                    self._local.tell_all_to_look()
                     while True:
                         message = await pubsub.get_message(timeout=1.0)
-                        if message is not None and message["type"] == "message":
+                        if message is None:
+                            continue
+                        if message["type"] == "subscribe":
+                            # Also comes when the client has reconnected by itself: changes may have
+                            # passed us by.
+                            self.is_listening.set()
+                            self._local.tell_all_to_look()
+                        elif message["type"] == "message":
                             self._local.tell(_from_json(message["data"]))
             except (RedisError, OSError) as error:
                 self.is_listening.clear()

@@ -68,12 +68,22 @@ async def hint_waiting(place: Workplace, queue: Queue) -> None:
     if not due:
         return
     async with database.transaction() as session:
-        # Before the hints: another's sweep should find these taken care of.
-        await session.execute(
-            update(Video).where(col(Video.id).in_(due)).values(hinted_at=now + deciding.HINT_AGAIN_AFTER)
+        # Looked at anew: a worker may have claimed one meanwhile, whose next hint is then due at the end
+        # of its lease, and another's sweep may have come first.
+        taken = await session.scalars(
+            update(Video)
+            .where(
+                col(Video.id).in_(due),
+                _is_adrift(now),
+                or_(col(Video.hinted_at).is_(None), col(Video.hinted_at) <= now),
+            )
+            .values(hinted_at=now + deciding.HINT_AGAIN_AFTER)
+            .returning(col(Video.id))
         )
+        to_hint = set(taken)
     for video_id in due:
-        await queue.hint(video_id)
+        if video_id in to_hint:
+            await queue.hint(video_id)
 
 
 async def fail_abandoned(place: Workplace, _queue: Queue) -> None:

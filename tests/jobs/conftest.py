@@ -1,0 +1,41 @@
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from heygen_graphql.database import Database
+from heygen_graphql.settings import Settings
+
+FAKE_CHILD = (sys.executable, "-m", "tests.jobs.fake_child")
+
+
+@pytest.fixture(params=["sqlite_url", "postgres_url"], ids=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    url: str = request.getfixturevalue(request.param)
+    return url
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    database = Database(database_url, pool_size=25)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def sqlite(sqlite_url: str) -> AsyncIterator[Database]:
+    database = Database(sqlite_url)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Those of an embedded server that has no time to lose."""
+    return Settings(
+        _env_file=None,
+        data_dir=tmp_path / "data",
+        lease_seconds=3,
+        sweep_seconds=0.1,
+    )

@@ -1,0 +1,124 @@
+"""The render process by itself, as its parent sees it."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from heygen_graphql.jobs.protocol import CONTENT_TYPES, Failure, Message, Progress, Rendered, decode
+from heygen_graphql.rendering import Quality, Scene, Storyboard
+from heygen_graphql.rendering.presenters import default_avatar
+from heygen_graphql.rendering.speech import default_voice
+from tests.servers import wait_until_gone
+
+_VOICE = default_voice("en")
+assert _VOICE is not None
+SCENE = Scene("Hello.", 0.0, _VOICE.voice_id, default_avatar().avatar_id, "#204060")
+SHORT = Storyboard((SCENE,), "en", quality=Quality.LOW)
+LONG = replace(SHORT, scenes=(replace(SCENE, script="This takes a while. " * 45),), quality=Quality.HIGH)
+
+
+class Child:
+    """A render process and its parent's ends of the pipes."""
+
+    def __init__(self, directory: Path, storyboard: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "heygen_graphql.jobs.render_child", str(directory)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        assert self.process.stdin is not None
+        self.process.stdin.write(storyboard.encode() + b"\n")
+        self.process.stdin.flush()
+
+    def messages(self) -> Iterator[Message]:
+        assert self.process.stdout is not None
+        return (decode(line) for line in self.process.stdout)
+
+
+@pytest.fixture
+def children() -> Iterator[list[Child]]:
+    started: list[Child] = []
+    yield started
+    for child in started:
+        child.process.kill()
+        # Closes the pipes, and waits.
+        child.process.__exit__(None, None, None)
+
+
+def start(children: list[Child], directory: Path, storyboard: Storyboard | str) -> Child:
+    text = storyboard if isinstance(storyboard, str) else storyboard.to_json()
+    children.append(Child(directory, text))
+    return children[-1]
+
+
+def test_a_storyboard_becomes_four_files_with_progress_on_the_way(
+    children: list[Child], tmp_path: Path
+) -> None:
+    *progress, end = start(children, tmp_path, SHORT).messages()
+
+    assert isinstance(end, Rendered)
+    assert end.file_size_bytes == (tmp_path / "video.mp4").stat().st_size
+    assert [word["text"] for word in end.transcript] == ["Hello."]
+    assert {path.name for path in tmp_path.iterdir()} >= set(CONTENT_TYPES)
+    fractions = [one.fraction for one in progress if isinstance(one, Progress)]
+    assert len(fractions) == len(progress) > 2
+    assert fractions == sorted(fractions)
+
+
+def test_what_the_owner_can_mend_is_told_in_its_own_words(children: list[Child], tmp_path: Path) -> None:
+    unknown = replace(SHORT, scenes=(replace(SCENE, voice_id="nobody"),))
+    *_, end = start(children, tmp_path, unknown).messages()
+    assert isinstance(end, Failure)
+    assert (end.code, end.is_retryable) == ("UNKNOWN_VOICE", False)
+    assert "'nobody'" in end.message
+
+
+def test_what_went_wrong_inside_is_not_told(children: list[Child], tmp_path: Path) -> None:
+    (end,) = start(children, tmp_path, json.dumps({"scenes": "none"})).messages()
+    assert end == Failure(
+        "RENDER_FAILED",
+        "Rendering failed for a reason within the server. Retry the video.",
+        is_retryable=True,
+    )
+
+
+def test_a_render_told_to_stop_says_that_its_time_was_up(children: list[Child], tmp_path: Path) -> None:
+    child = start(children, tmp_path, LONG)
+    messages = child.messages()
+    assert isinstance(next(messages), Progress)
+    child.process.send_signal(signal.SIGTERM)
+    *_, end = messages
+    assert isinstance(end, Failure)
+    assert end.code == "RENDER_TIMED_OUT"
+
+
+def test_a_render_whose_input_ends_takes_all_it_started_with_it(
+    children: list[Child], tmp_path: Path
+) -> None:
+    # Given a render in a voice that a program of its own speaks
+    german = default_voice("de")
+    assert german is not None
+    scene = replace(SCENE, script="Das dauert eine Weile. " * 40, voice_id=german.voice_id)
+    child = start(children, tmp_path, Storyboard((scene,), "de", quality=Quality.HIGH))
+    assert isinstance(next(child.messages()), Progress)
+    process = psutil.Process(child.process.pid)
+    family = [process, *process.children(recursive=True)]
+
+    # When its parent's end of the pipe closes
+    assert child.process.stdin is not None
+    child.process.stdin.close()
+
+    # Then all of it is gone at once
+    began = time.monotonic()
+    wait_until_gone(family, 2)
+    assert time.monotonic() - began < 1

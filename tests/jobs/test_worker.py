@@ -1,0 +1,218 @@
+"""Worker processes over PostgreSQL and a server of the Redis protocol, and what becomes of their videos
+when either of them dies."""
+
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from heygen_graphql import videos
+from heygen_graphql.database import Database
+from heygen_graphql.errors import BadSettings
+from heygen_graphql.events import open_hub
+from heygen_graphql.jobs import Queue, remote_queue, run_worker
+from heygen_graphql.rendering.storyboard import Scene, Storyboard
+from heygen_graphql.settings import Settings
+from heygen_graphql.tables import Video, VideoStatus
+from tests.jobs.videos import add_video, change, load, statuses, wait_for, wait_for_end
+from tests.servers import (
+    Valkey,
+    alive,
+    clean_environment,
+    kill_with_children,
+    spawn,
+    wait_until,
+    wait_until_gone,
+)
+
+SLOW = {"steps": 1000, "step_seconds": 0.05}
+StartWorker = Callable[..., psutil.Process]
+
+
+@pytest.fixture
+def remote(postgres_url: str, redis_url: str, tmp_path: Path) -> Settings:
+    return Settings(
+        _env_file=None,
+        database_url=postgres_url,
+        redis_url=redis_url,
+        data_dir=tmp_path / "data",
+        lease_seconds=2,
+        sweep_seconds=0.2,
+    )
+
+
+@pytest.fixture
+async def database(postgres_url: str) -> AsyncIterator[Database]:
+    database = Database(postgres_url)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def queue(remote: Settings) -> AsyncIterator[Queue]:
+    async with remote_queue(remote) as queue:
+        yield queue
+
+
+@pytest.fixture
+def start_worker(remote: Settings, tmp_path: Path) -> Iterator[StartWorker]:
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(*arguments: str) -> psutil.Process:
+        environment = clean_environment(
+            DATABASE_URL=remote.resolved_database_url,
+            REDIS_URL=remote.redis_url or "",
+            DATA_DIR=str(remote.data_dir),
+            LEASE_SECONDS=str(remote.lease_seconds),
+            SWEEP_SECONDS=str(remote.sweep_seconds),
+        )
+        started.append(
+            spawn(
+                [sys.executable, "-m", "tests.jobs.worker_process", *arguments],
+                log=tmp_path / "worker.log",
+                environment=environment,
+            )
+        )
+        return psutil.Process(started[-1].pid)
+
+    yield start
+    for process in started:
+        kill_with_children(process)
+
+
+def is_drawing(video: Video) -> bool:
+    return video.stage == "DRAWING"
+
+
+async def test_a_worker_killed_in_mid_render_loses_no_video(
+    database: Database, queue: Queue, start_worker: StartWorker
+) -> None:
+    # Given a video that one worker renders
+    first = start_worker()
+    video_id = await add_video(database, SLOW)
+    await queue.hint(video_id)
+    await wait_for(database, video_id, is_drawing)
+    orphans = first.children(recursive=True)
+    start_worker()
+
+    # When the worker is killed, its child dies with it
+    await change(database, video_id, storyboard={"plan": {}})
+    first.kill()
+    await asyncio.to_thread(wait_until_gone, orphans, 1)
+
+    # Then another completes the video after the lease, once
+    video = await wait_for_end(database, video_id)
+    assert (video.status, video.attempt, video.failures) == (VideoStatus.COMPLETED, 2, 0)
+    assert await statuses(database, video_id) == ["PROCESSING", "PROCESSING", "COMPLETED"]
+
+
+async def test_a_worker_told_to_stop_hands_its_video_on(
+    database: Database, queue: Queue, start_worker: StartWorker
+) -> None:
+    first = start_worker()
+    video_id = await add_video(database, SLOW)
+    await queue.hint(video_id)
+    await wait_for(database, video_id, is_drawing)
+    start_worker()
+    await asyncio.sleep(1)
+    await change(database, video_id, storyboard={"plan": {}})
+
+    began = time.monotonic()
+    first.terminate()
+    video = await wait_for_end(database, video_id)
+
+    assert video.status is VideoStatus.COMPLETED
+    # Not after the lease
+    assert time.monotonic() - began < 1.5
+    assert "PENDING" in await statuses(database, video_id)
+    await asyncio.to_thread(first.wait, 3)
+
+
+async def test_when_redis_dies_and_comes_back_empty_every_video_is_still_rendered(
+    database: Database, queue: Queue, start_worker: StartWorker, valkey: Valkey
+) -> None:
+    start_worker()
+    ids = [await add_video(database, {"steps": 2, "step_seconds": 0.3}) for _ in range(3)]
+    for video_id in ids:
+        await queue.hint(video_id)
+    await wait_for(database, ids[0], is_drawing)
+
+    # When Redis dies with all its messages, the API goes on
+    valkey.kill()
+    began = time.monotonic()
+    ids.append(await add_video(database))
+    await queue.hint(ids[-1])
+    assert time.monotonic() - began < 1
+    await wait_for_end(database, ids[0])
+
+    # Then, when it is back, the worker goes on
+    valkey.start()
+    # As if the half minute had passed after which a hint is taken for lost
+    for video_id in ids:
+        if not (await load(database, video_id)).status.is_final:
+            await change(database, video_id, hinted_at=None)
+    ended = [await wait_for_end(database, video_id, seconds=20) for video_id in ids]
+    assert [video.status for video in ended] == [VideoStatus.COMPLETED] * 4
+
+
+async def test_a_subscriber_in_another_process_sees_a_render_to_its_end(
+    database: Database, queue: Queue, start_worker: StartWorker, remote: Settings
+) -> None:
+    start_worker()
+    video_id = await add_video(database, {"steps": 5, "step_seconds": 0.2})
+    versions = []
+    async with open_hub(remote.redis_url) as hub, hub.subscribe(video_id=video_id) as subscription:
+        await queue.hint(video_id)
+        while not (await load(database, video_id)).status.is_final:
+            if (heard := await subscription.next(10)) is not None:
+                versions.append(heard.version)
+    assert versions == sorted(set(versions))
+    assert len(versions) > 2
+
+
+async def test_when_the_workers_parent_dies_the_real_renderer_dies_too(
+    database: Database, queue: Queue, start_worker: StartWorker
+) -> None:
+    scene = Scene("This takes a while. " * 40, 0.0, "heart", "mira", "#204060")
+    worker = start_worker("real")
+    video_id = await add_video(database)
+    await change(database, video_id, storyboard=_storyboard(scene))
+    await queue.hint(video_id)
+    await asyncio.to_thread(wait_until, lambda: worker.children() != [], "starting a render", 10)
+    (child,) = worker.children()
+    await asyncio.to_thread(wait_until, lambda: child.nice() == 10, "being nice", 10)
+    worker.kill()
+    await asyncio.to_thread(wait_until_gone, [child], 1)
+
+
+async def test_cancel_reaches_a_worker_in_another_process_within_a_second(
+    database: Database, queue: Queue, start_worker: StartWorker
+) -> None:
+    worker = start_worker()
+    video_id = await add_video(database, SLOW)
+    await queue.hint(video_id)
+    video = await wait_for(database, video_id, is_drawing)
+    children = worker.children()
+    began = time.monotonic()
+    await videos.cancel(database, video.owner_id, video_id)
+    await asyncio.to_thread(wait_until_gone, children)
+    assert time.monotonic() - began < 1
+    assert alive([worker]) == [worker]
+
+
+@pytest.mark.parametrize("missing", ["database_url", "redis_url"])
+def test_a_worker_that_could_share_nothing_refuses_to_start(remote: Settings, missing: str) -> None:
+    with pytest.raises(BadSettings, match=missing.upper()):
+        run_worker(remote.model_copy(update={missing: None}))
+
+
+def _storyboard(scene: Scene) -> dict[str, Any]:
+    fields: dict[str, Any] = json.loads(Storyboard((scene,), "en").to_json())
+    return fields

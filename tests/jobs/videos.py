@@ -1,0 +1,73 @@
+"""Videos as the API would leave them in the database, and waiting for what becomes of them."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import select
+from sqlmodel import col
+
+from heygen_graphql.database import Database
+from heygen_graphql.tables import User, Video, VideoEvent, VideoStatus
+
+
+async def add_video(database: Database, plan: dict[str, Any] | None = None, **columns: Any) -> UUID:
+    user = User(email=f"{uuid4()}@example.com", email_key=str(uuid4()), password_hash="-")
+    video = Video(
+        owner_id=user.id,
+        request={},
+        storyboard={"plan": plan or {}},
+        script="Hi",
+        voice_id="voice",
+        avatar_id="avatar",
+        language="en",
+        quality="LOW",
+        aspect_ratio="SQUARE",
+        caption_style="NONE",
+        **columns,
+    )
+    async with database.transaction() as session:
+        session.add(user)
+        await session.flush()
+        session.add(video)
+    return video.id
+
+
+async def load(database: Database, video_id: UUID) -> Video:
+    async with database.reading() as session:
+        return await session.get_one(Video, video_id)
+
+
+async def change(database: Database, video_id: UUID, **columns: Any) -> None:
+    async with database.transaction() as session:
+        (await session.get_one(Video, video_id)).sqlmodel_update(columns)
+
+
+async def statuses(database: Database, video_id: UUID) -> list[VideoStatus]:
+    """What it has been, from its first change on."""
+    async with database.reading() as session:
+        found = await session.scalars(
+            select(col(VideoEvent.status))
+            .where(col(VideoEvent.video_id) == video_id)
+            .order_by(col(VideoEvent.version))
+        )
+        return list(found)
+
+
+async def wait_for(
+    database: Database, video_id: UUID, is_so: Callable[[Video], bool], seconds: float = 10
+) -> Video:
+    deadline = time.monotonic() + seconds
+    while True:
+        video = await load(database, video_id)
+        if is_so(video):
+            return video
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"still {video.status} {video.stage} {video.progress} {video.failure_message}")
+        await asyncio.sleep(0.02)
+
+
+async def wait_for_end(database: Database, video_id: UUID, seconds: float = 10) -> Video:
+    return await wait_for(database, video_id, lambda video: video.status.is_final, seconds)
