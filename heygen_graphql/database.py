@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -32,7 +33,9 @@ class Database:
         self.url = url
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         if self.is_sqlite:
-            self.engine = create_async_engine(url, pool_size=pool_size, max_overflow=0)
+            self.engine = create_async_engine(
+                url, pool_size=pool_size, max_overflow=0, connect_args={"factory": _SqliteConnection}
+            )
             _prepare_sqlite(self.engine)
         else:
             self.engine = create_async_engine(
@@ -87,6 +90,20 @@ def is_passing_fault(error: BaseException) -> bool:
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
     return isinstance(error, _PASSING_FAULTS)
+
+
+class _SqliteConnection(sqlite3.Connection):
+    """Gives up its locks when it is closed.
+
+    SQLite puts off the closing of a connection, and keeps its transaction open, while a statement of it
+    is alive. When a task is cancelled inside a transaction its traceback keeps one alive, and until that
+    was collected nobody could write.
+    """
+
+    def close(self) -> None:
+        if self.in_transaction:
+            self.rollback()
+        super().close()
 
 
 def _prepare_sqlite(engine: AsyncEngine) -> None:
