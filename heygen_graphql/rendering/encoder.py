@@ -1,6 +1,8 @@
 """Frames and sound become an MP4 that plays everywhere: H.264 High, AAC-LC, and a caption track."""
 
-from collections.abc import Iterable, Sequence
+import mmap
+import struct
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -73,6 +75,7 @@ def encode(
             _Writer(container, size, language, title).write(frames, sound, cues)
     except av.FFmpegError as error:
         raise EncodingFailed(f"The film could not be encoded: {error.strerror}.") from error
+    _leave_captions_off(target)
 
 
 class _Writer:
@@ -152,3 +155,29 @@ def _caption_packet(cue: Cue, stream: Stream) -> "Packet[Stream]":
     packet.pts = packet.dts = start
     packet.duration = end - start
     return packet
+
+
+def _leave_captions_off(film: Path) -> None:
+    """Let players offer the caption track, but not show it unasked above the captions in the picture.
+
+    FFmpeg enables the first track of every kind; the flag is the lowest bit of the track's header
+    (ISO/IEC 14496-12, 8.3.2).
+    """
+    with film.open("r+b") as file, mmap.mmap(file.fileno(), 0) as data:
+        movie = next(_boxes(data, b"moov", range(len(data))))
+        for track in _boxes(data, b"trak", movie):
+            (media,) = _boxes(data, b"mdia", track)
+            (handler,) = _boxes(data, b"hdlr", media)
+            if data[handler.start + 8 : handler.start + 12] == b"sbtl":
+                (header,) = _boxes(data, b"tkhd", track)
+                data[header.start + 3] &= 0xFE
+
+
+def _boxes(data: mmap.mmap, kind: bytes, parent: range) -> Iterator[range]:
+    """Where the bodies of the boxes of one kind lie, of those directly inside `parent`."""
+    position = parent.start
+    while position < parent.stop:
+        length, found = struct.unpack_from(">I4s", data, position)
+        if found == kind:
+            yield range(position + 8, position + length)
+        position += length

@@ -52,7 +52,7 @@ _ASSEMBLING_COST = 0.018
 _BYTES_PER_SAMPLE = 2
 _SILENCE = Speech(np.zeros(0, np.float32), (), ())
 
-Item = TypeVar("Item")
+_Item = TypeVar("_Item")
 
 
 def ignore(stage: Stage, fraction: float) -> None:
@@ -270,7 +270,7 @@ class _Progress:
             self._told_stage, self._told_at = stage, now
             self._tell(stage, round(self._starts[stage] + self._shares[stage] * share_done, 4))
 
-    def through(self, stage: Stage, items: Iterable[Item], count: int) -> Iterator[Item]:
+    def through(self, stage: Stage, items: Iterable[_Item], count: int) -> Iterator[_Item]:
         """The same items, each counted as done when the next is asked for."""
         self.report(stage, 0.0)
         for done, item in enumerate(items, start=1):

@@ -8,6 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.stream import Disposition
 from numpy.typing import NDArray
 
 from heygen_graphql.rendering import UnfitOutput
@@ -171,6 +172,15 @@ def test_the_caption_track_has_the_cues_with_their_times(film: Path) -> None:
         (200, 1040, "Hello & welcome\nto <the> show"),
         (1500, 750, "Привет"),
     ]
+
+
+def test_a_player_shows_the_caption_track_only_when_asked(film: Path) -> None:
+    with av.open(film) as container:
+        video, audio, captions = container.streams
+
+    assert Disposition.default in video.disposition
+    assert Disposition.default in audio.disposition
+    assert Disposition.default not in captions.disposition
 
 
 def test_the_report_measures_the_finished_file(film: Path) -> None:
