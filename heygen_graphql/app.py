@@ -2,9 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.middleware.cors import CORSMiddleware
@@ -22,7 +21,7 @@ from heygen_graphql import __version__
 from heygen_graphql.accounts import Tokens
 from heygen_graphql.database import Database, migrate
 from heygen_graphql.events import Hub, open_hub
-from heygen_graphql.jobs.broker import remote_queue
+from heygen_graphql.jobs.broker import Queue, remote_queue
 from heygen_graphql.jobs.worker import embedded
 from heygen_graphql.ratelimits import open_rate_limits
 from heygen_graphql.schema import Services
@@ -123,7 +122,9 @@ async def _open(settings: Settings) -> AsyncIterator[_Parts]:
         yield _Parts(services, Media(storage, links), Health(database, redis))
 
 
-def _queue(settings: Settings, database: Database, hub: Hub, storage: Storage) -> Any:
+def _queue(
+    settings: Settings, database: Database, hub: Hub, storage: Storage
+) -> AbstractAsyncContextManager[Queue]:
     if settings.is_embedded:
         return embedded(settings, database, hub, storage)
     return remote_queue(settings)

@@ -21,8 +21,8 @@ MAX_TOKENS = 1_500
 MAX_DEPTH = 10
 """Fields inside each other; `videos { edges { node { scenes { voice { id } } } } }` has 6."""
 MAX_ALIASES = 30
-MAX_FIELDS = 1_000
-"""Fields after fragments are spread in."""
+MAX_FIELDS = 400
+"""Fields after fragments are spread in. Validation compares fields of one name in pairs: 400 take 0.15 s."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from uuid import UUID
 
 import strawberry
 
-from heygen_graphql import videos
 from heygen_graphql.errors import BadRequest
 from heygen_graphql.paging import Window, slice_page
 from heygen_graphql.rendering import presenters, speech
@@ -15,6 +14,7 @@ from heygen_graphql.schema import ids, listing
 from heygen_graphql.schema.avatars import Avatar
 from heygen_graphql.schema.connections import After, Before, Connection, First, Last
 from heygen_graphql.schema.context import Context, Info
+from heygen_graphql.schema.loaders import OwnedId
 from heygen_graphql.schema.nodes import Node
 from heygen_graphql.schema.resolvers import field
 from heygen_graphql.schema.server import ServerInfo, server_info
@@ -143,5 +143,5 @@ async def _find_user(context: Context, user_id: UUID) -> User | None:
 
 async def _find_video(context: Context, video_id: UUID) -> Video | None:
     viewer = (await context.viewer()).user
-    row = await videos.get(context.services.database, viewer.id, video_id)
+    row = await context.loaders.videos.load(OwnedId(viewer.id, video_id))
     return None if row is None else Video.of(row)

@@ -1,9 +1,11 @@
 """GraphQL over HTTP and `graphql-transport-ws`: what Strawberry's view leaves to us."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import structlog
+from graphql import GraphQLError
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.websockets import WebSocket
@@ -11,6 +13,8 @@ from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
 from strawberry.http.base import BaseRequestProtocol
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message
 from strawberry.types.unset import UnsetType
 
 from heygen_graphql.errors import Unauthenticated
@@ -18,11 +22,43 @@ from heygen_graphql.schema import build
 from heygen_graphql.schema.context import Context, Services, bearer_token
 from heygen_graphql.web import graphiql_page
 
+_INIT_TIMEOUT = timedelta(seconds=10)
+
+
+class _Socket(BaseGraphQLTransportWSHandler[Context, None]):
+    """One websocket, held to the letter of the protocol where Strawberry would break or give up.
+
+    https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
+    """
+
+    async def handle_message(self, message: Message) -> None:
+        if message.get("type") == "subscribe" and not _is_subscribe(dict(message)):
+            await self.handle_invalid_message("Invalid subscribe message")
+        else:
+            await super().handle_message(message)
+
+    @staticmethod
+    def _get_pre_execution_close_reason(error: GraphQLError) -> str | None:
+        # A document that cannot be parsed ends its own operation, not all the others of the socket.
+        return None
+
+
+def _is_subscribe(message: dict[str, object]) -> bool:
+    payload = message.get("payload")
+    return (
+        isinstance(message.get("id"), str)
+        and isinstance(payload, dict)
+        and isinstance(payload.get("query"), str)
+        and isinstance(payload.get("operationName"), str | None)
+        and isinstance(payload.get("variables"), dict | None)
+    )
+
 
 class GraphQLEndpoint(GraphQL[Context, None]):
     """The ASGI application at /graphql. It serves once `services` is set."""
 
     services: Services
+    graphql_transport_ws_handler_class = _Socket
 
     def __init__(self, *, is_open: bool, allowed_origins: tuple[str, ...]) -> None:
         """`is_open`: introspection and GraphiQL are served."""
@@ -31,6 +67,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             graphql_ide="graphiql" if is_open else None,
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
             allowed_origins=allowed_origins,
+            connection_init_wait_timeout=_INIT_TIMEOUT,
         )
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:

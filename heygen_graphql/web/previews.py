@@ -50,9 +50,10 @@ class Previews:
             try:
                 async with asyncio.timeout(_DRAW_SECONDS):
                     status = await process.wait()
-            except BaseException:
-                process.kill()
-                raise
+            finally:
+                if process.returncode is None:
+                    process.kill()
+                    await process.wait()
             if status != 0:
                 raise RuntimeError(f"drawing {avatar_id}'s picture ended with status {status}")
             await self._storage.put_file(key, path, "image/png")

@@ -160,6 +160,44 @@ async def test_a_message_that_is_none_of_the_protocol_closes_the_socket(anyone: 
         assert await closing_code(websocket) == 4400
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"type": "subscribe", "payload": {"query": "{ me { id } }"}},
+        {"type": "subscribe", "id": "1"},
+        {"type": "subscribe", "id": "1", "payload": []},
+        {"type": "subscribe", "id": "1", "payload": {"query": 1}},
+        {"type": "subscribe", "id": "1", "payload": {"query": "{ me { id } }", "variables": []}},
+        {"type": "complete"},
+        {"type": "what is this"},
+        {"id": "1"},
+    ],
+)
+async def test_a_message_of_the_wrong_shape_closes_the_socket(
+    anyone: Api, message: dict[str, object]
+) -> None:
+    async with anyone.websocket() as websocket:
+        await websocket.begin()
+        await websocket.send(message)
+        assert await closing_code(websocket) == 4400
+
+
+@pytest.mark.parametrize("query", ["{", "subscription { nothing }", "{ a b: c(", ""])
+async def test_a_document_that_is_refused_leaves_the_sockets_other_operations_alone(
+    ada: Api, query: str
+) -> None:
+    video_id = create(ada)
+    async with ada.subscribed(STATUS, id=video_id) as watcher:
+        await watcher.next()
+        await watcher.send({"id": "2", "type": "subscribe", "payload": {"query": query}})
+        refusal = await watcher.receive()
+        assert (refusal["id"], refusal["type"]) == ("2", "error")
+        assert refusal["payload"][0]["message"]
+        assert refusal["payload"][0]["extensions"]["code"]
+        await in_thread(ada, CANCEL, id=video_id)
+        assert (await watcher.next())["videoStatus"]["video"]["status"] == "CANCELED"
+
+
 async def test_nothing_is_executed_before_the_first_message(anyone: Api) -> None:
     async with anyone.websocket() as websocket:
         await websocket.subscribe("{ server { maxScenes } }")
