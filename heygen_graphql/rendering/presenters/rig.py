@@ -21,7 +21,7 @@ from heygen_graphql.rendering.presenters.presenter import DrawnPresenter
 from heygen_graphql.rendering.presenters.raster import rasterise
 from heygen_graphql.rendering.presenters.svg import Drawing
 
-OPENNESS_LEVELS, SPREAD_LEVELS, TUCK_LEVELS, TONGUE_LEVELS = 12, 7, 3, 3
+OPENNESS_LEVELS, SPREAD_LEVELS, TUCK_LEVELS, TONGUE_LEVELS = 12, 7, 3, 2
 _WIDEST_TUCKED = (OPENNESS_LEVELS - 1, 4, 2)
 LID_LEVELS, BROW_LEVELS = 5, 4
 
@@ -88,6 +88,18 @@ class Patch:
 
 
 @dataclass(frozen=True, slots=True)
+class _Ground:
+    """What lies under and over the movable features in a rectangle of the head sprite."""
+
+    rect: Rect
+    under: Bytes
+    over: Bytes
+
+    def patch(self, bgra: Bytes) -> Patch:
+        return Patch(self.rect.left, self.rect.top, to_planes(laid_over(bgra, self.over)))
+
+
+@dataclass(frozen=True, slots=True)
 class _Picture:
     bgra: Bytes
 
@@ -138,8 +150,8 @@ _BODY_LEFT, _BODY_TOP, _BODY_WIDTH = -484.0, 90.0, 968.0
 # and hair. Drawn twice as large and sampled down, every phase is equally sharp. Above 1080p a pixel is
 # too small for this to show, and memory matters more.
 _OVERSAMPLED_BELOW = 1.5
-# Skin and mouths are drawn smaller than the sprite, yet no smaller than the picture needs: drawing
-# costs by area, they have no fine lines, and mouths are many.
+# Skin, eyes and mouths are drawn smaller than the sprite, yet about as large as the picture shows
+# them: drawing costs by area, and their states are many.
 _SOFT_SHARE, _SOFT_SHARE_PLAIN = 0.6, 0.85
 _GAZE_STEP = 0.9
 """Art units per level of gaze."""
@@ -161,18 +173,20 @@ class Rig:
         if presenter.beard:
             under = laid_over(under, rasterise(drawn.beard(presenter), left, top, *size, head_scale))
         over = rasterise(drawn.front_hair(presenter), left, top, *size, head_scale)
+        # Every pixel of the sprite is warped in every frame: empty margins would cost as much as hair.
         used = _used(
             cv2.max(under[..., 3], over[..., 3]),
             [self._window(_EYES_WINDOW, left, top), self._window(_JAW_WINDOW, left, top)],
         )
-        # Every pixel of the sprite is warped in every frame: empty margins would cost as much as hair.
-        self._under, self._over = under[used.luma].copy(), over[used.luma].copy()
+        under, over = under[used.luma], over[used.luma]
         self.head = Sprite(
-            to_planes(laid_over(self._under, self._over)),
+            to_planes(laid_over(under, over)),
             left + used.left / head_scale,
             top + used.top / head_scale,
             head_scale,
         )
+        self._eyes_ground = self._ground(_EYES_WINDOW, under, over)
+        self._jaw_ground = self._ground(_JAW_WINDOW, under, over)
         body = rasterise(
             drawn.body(presenter),
             _BODY_LEFT,
@@ -195,28 +209,26 @@ class Rig:
         return self._cache.get((id(self), state), Patch, lambda: self._draw_mouth(state))
 
     def _draw_eyes(self, state: EyeState) -> Patch:
-        rect = self._window(_EYES_WINDOW, self.head.left, self.head.top)
-        # Brows and eyes move apart from each other: each is drawn once per state of its own.
+        ground = self._eyes_ground
         gaze = Gaze(
             closed=state.lids / (LID_LEVELS - 1), x=state.gaze_x * _GAZE_STEP, y=state.gaze_y * _GAZE_STEP
         )
         raised = state.brows / (BROW_LEVELS - 1)
+        # Brows and eyes move apart from each other: each is drawn once per state of its own.
         brows = self._cache.get(
             (id(self), "brows", state.brows),
             _Picture,
-            lambda: _Picture(self._raster(drawn.brows(self._presenter, raised), rect)),
+            lambda: _Picture(self._drawn_on(ground.rect, drawn.brows(self._presenter, raised))),
         )
         eyes = self._cache.get(
             (id(self), "eyes", gaze),
             _Picture,
-            lambda: _Picture(self._raster(drawn.eyes(self._presenter, gaze), rect)),
+            lambda: _Picture(self._drawn_on(ground.rect, drawn.eyes(self._presenter, gaze))),
         )
-        return self._patch(rect, laid_over(laid_over(self._under[rect.luma], brows.bgra), eyes.bgra))
+        return ground.patch(laid_over(laid_over(ground.under, brows.bgra), eyes.bgra))
 
     def _draw_jaw(self, openness: int) -> Patch:
-        return self._patch(
-            self._window(_JAW_WINDOW, self.head.left, self.head.top), self._skin(openness).bgra
-        )
+        return self._jaw_ground.patch(self._skin(openness).bgra)
 
     def _draw_mouth(self, state: MouthState) -> Patch:
         shape = MouthShape(
@@ -226,20 +238,30 @@ class Rig:
             state.tongue / (TONGUE_LEVELS - 1),
         )
         rect = self._window(_MOUTH_WINDOW, self.head.left, self.head.top)
-        jaw = self._window(_JAW_WINDOW, self.head.left, self.head.top)
-        rows = slice(rect.top - jaw.top, rect.bottom - jaw.top)
-        columns = slice(rect.left - jaw.left, rect.right - jaw.left)
-        skin = self._skin(state.openness).bgra[rows, columns]
-        left, top = self.head.left + rect.left / self._scale, self.head.top + rect.top / self._scale
-        lips = self._softly(drawn.mouth(self._presenter, shape), left, top, rect.size)
-        return self._patch(rect, laid_over(skin, lips))
+        jaw = self._jaw_ground.rect
+        within = (
+            slice(rect.top - jaw.top, rect.bottom - jaw.top),
+            slice(rect.left - jaw.left, rect.right - jaw.left),
+        )
+        ground = _Ground(rect, self._skin(state.openness).bgra[within], self._jaw_ground.over[within])
+        return ground.patch(
+            laid_over(ground.under, self._drawn_on(rect, drawn.mouth(self._presenter, shape)))
+        )
 
     def _skin(self, openness: int) -> _Picture:
-        def draw() -> _Picture:
-            rect = self._window(_JAW_WINDOW, self.head.left, self.head.top)
-            return _Picture(self._with_dropped_jaw(self._under[rect.luma], openness / (OPENNESS_LEVELS - 1)))
+        """The lower face at a level of openness, without mouth and front hair."""
+        return self._cache.get(
+            (id(self), "skin", openness),
+            _Picture,
+            lambda: _Picture(
+                self._with_dropped_jaw(self._jaw_ground.under, openness / (OPENNESS_LEVELS - 1))
+            ),
+        )
 
-        return self._cache.get((id(self), "skin", openness), _Picture, draw)
+    def _drawn_on(self, rect: Rect, drawing: Drawing) -> Bytes:
+        """The drawing's part in a rectangle of the head sprite."""
+        left, top = self.head.left + rect.left / self._scale, self.head.top + rect.top / self._scale
+        return self._softly(drawing, left, top, rect.size)
 
     def _softly(self, drawing: Drawing, left: float, top: float, size: tuple[int, int]) -> Bytes:
         """Drawn small and enlarged to `size`."""
@@ -250,12 +272,9 @@ class Rig:
         # Linear, not cubic: cubic's overshoot would lift premultiplied colours above their alpha.
         return np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_LINEAR), np.uint8)
 
-    def _raster(self, drawing: Drawing, rect: Rect) -> Bytes:
-        left, top = self.head.left + rect.left / self._scale, self.head.top + rect.top / self._scale
-        return rasterise(drawing, left, top, *rect.size, self._scale)
-
-    def _patch(self, rect: Rect, bgra: Bytes) -> Patch:
-        return Patch(rect.left, rect.top, to_planes(laid_over(bgra, self._over[rect.luma])))
+    def _ground(self, window: tuple[float, float, float, float], under: Bytes, over: Bytes) -> _Ground:
+        rect = self._window(window, self.head.left, self.head.top)
+        return _Ground(rect, under[rect.luma].copy(), over[rect.luma].copy())
 
     def _window(self, window: tuple[float, float, float, float], from_left: float, from_top: float) -> Rect:
         """The window, given in art units, in pixels of a sprite whose corner is at the given art units."""
@@ -274,7 +293,11 @@ class Rig:
         drop = JAW_DROP * openness * self._scale * np.outer(down, across)
         grid_y, grid_x = np.mgrid[0:rows, 0:columns].astype(np.float32)
         warped = cv2.remap(
-            skin, grid_x, (grid_y - drop).astype(np.float32), cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+            skin,
+            grid_x,
+            (grid_y - drop).astype(np.float32),
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
         )
         return np.asarray(warped, np.uint8)
 

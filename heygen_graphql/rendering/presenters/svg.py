@@ -92,14 +92,18 @@ def outline(*runs: Sequence[Point]) -> str:
     return "".join(d) + "Z"
 
 
+_STEPS = 8
+"""Chords per piece of a curve: brush strokes are too short for more to show."""
+
+
 def along(points: Sequence[Point], count: int) -> list[Point]:
     """`count` points at even distances along the polyline's smooth curve."""
     dense: list[Point] = []
     last = len(points) - 1
     for i in range(last):
         p0, p1, p2, p3 = points[max(i - 1, 0)], points[i], points[i + 1], points[min(i + 2, last)]
-        for k in range(12):
-            t = k / 12
+        for k in range(_STEPS):
+            t = k / _STEPS
             a = 2 * t**3 - 3 * t**2 + 1
             b = t**3 - 2 * t**2 + t
             c = t**3 - t**2
@@ -212,15 +216,17 @@ class Drawing:
     def path(self, d: str, fill: str, *, opacity: float = 1.0, blur: float = 0.0) -> None:
         """A filled shape; `blur` is the Gaussian's standard deviation in art units."""
         extra = f' fill-opacity="{opacity:.3f}"' if opacity < 1 else ""
-        self._shapes.append(f'<path d="{d}" fill="{fill}"{extra}{self._blurred(blur, _box(d))}/>')
+        blurred = self._blurred(blur, _box(d)) if blur else ""
+        self._shapes.append(f'<path d="{d}" fill="{fill}"{extra}{blurred}/>')
 
     def stroke(
         self, d: str, color: str, width: float, *, opacity: float = 1.0, blur: float = 0.0, cap: str = "round"
     ) -> None:
         extra = f' stroke-opacity="{opacity:.3f}"' if opacity < 1 else ""
+        blurred = self._blurred(blur, _box(d, width / 2)) if blur else ""
         self._shapes.append(
             f'<path d="{d}" fill="none" stroke="{color}" stroke-width="{width:.2f}" stroke-linecap="{cap}" '
-            f'stroke-linejoin="round"{extra}{self._blurred(blur, _box(d, width / 2))}/>'
+            f'stroke-linejoin="round"{extra}{blurred}/>'
         )
 
     def ellipse(
@@ -236,7 +242,7 @@ class Drawing:
     ) -> None:
         extra = f' fill-opacity="{opacity:.3f}"' if opacity < 1 else ""
         x, y = center
-        blurred = self._blurred(blur, (x - rx, y - ry, x + rx, y + ry))
+        blurred = self._blurred(blur, (x - rx, y - ry, x + rx, y + ry)) if blur else ""
         self._shapes.append(
             f'<ellipse cx="{x:.2f}" cy="{y:.2f}" rx="{rx:.2f}" ry="{ry:.2f}" fill="{fill}" '
             f'transform="rotate({turn:.1f} {x:.2f} {y:.2f})"{extra}{blurred}/>'
@@ -296,8 +302,6 @@ class Drawing:
             )
 
     def _blurred(self, deviation: float, box: Box) -> str:
-        if not deviation:
-            return ""
         # Three deviations hold 99.7 % of a Gaussian. The region is tight because a filter costs by area.
         left, top, right, bottom = box
         room = 3 * deviation
