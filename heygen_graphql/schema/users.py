@@ -7,6 +7,7 @@ import strawberry
 
 from heygen_graphql import accounts, tables
 from heygen_graphql.changes import KEEP
+from heygen_graphql.errors import Forbidden
 from heygen_graphql.schema import ids, listing
 from heygen_graphql.schema.connections import After, Before, Connection, First, Last
 from heygen_graphql.schema.context import Info
@@ -30,7 +31,7 @@ class User(Node):
     async def videos_count(self, info: Info) -> int:
         return await info.context.loaders.video_counts.load(self.row.id) or 0
 
-    @field("The person's videos; the newest first unless `orderBy` says otherwise.")
+    @field("The person's videos, shown to nobody else; the newest first unless `orderBy` says otherwise.")
     async def videos(
         self,
         info: Info,
@@ -41,6 +42,8 @@ class User(Node):
         filter: listing.FilterArgument = None,
         order_by: listing.OrderArgument = None,
     ) -> Connection[Video]:
+        if (await info.context.viewer()).user.id != self.row.id:
+            raise Forbidden("A person's videos are shown to nobody else.")
         return await listing.videos_of(info, self.row.id, first, after, last, before, filter, order_by)
 
     @classmethod

@@ -1,9 +1,14 @@
 import base64
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
-from tests.api.serving import Api
+from heygen_graphql import accounts
+from heygen_graphql.database import Database
+from heygen_graphql.settings import Settings
+from tests.api.serving import PASSWORD, Api
+from tests.api.test_sessions import LOG_IN
 from tests.api.test_videos import create
 
 PAGE = """
@@ -90,6 +95,29 @@ def test_only_ones_own_videos_are_listed(ada: Api, ben: Api) -> None:
     assert (mine["videosCount"], mine["videos"]["totalCount"]) == (1, 1)
     other = ben("query ($id: ID!) { user(id: $id) { email } node(id: $id) { id } }", id=mine["id"]).data
     assert other == {"user": None, "node": None}
+
+
+async def test_a_superuser_looks_up_other_people_but_not_their_videos(
+    ada: Api, api_settings: Settings
+) -> None:
+    # Given a superuser, as the command line makes one
+    database = Database(api_settings.resolved_database_url)
+    email = f"{uuid4().hex}@example.com"
+    await accounts.create_user(database, email=email, password=PASSWORD, is_superuser=True)
+    await database.close()
+    root = Api(ada.http, ada(LOG_IN, email=email, password=PASSWORD).data["logIn"]["session"]["accessToken"])
+    # When they ask for somebody else
+    video_id = create(ada)
+    person_id = ada("{ me { id } }").data["me"]["id"]
+    found = root(
+        "query ($id: ID!, $video: ID!) { user(id: $id) { videosCount } video(id: $video) { id } }",
+        id=person_id,
+        video=video_id,
+    )
+    # Then
+    assert found.data == {"user": {"videosCount": 1}, "video": None}
+    theirs = root("query ($id: ID!) { user(id: $id) { videos { totalCount } } }", id=person_id)
+    assert theirs.code == "FORBIDDEN"
 
 
 def test_a_list_of_owners_and_places_in_the_queue_is_answered_whole(ada: Api) -> None:

@@ -1,4 +1,5 @@
 import asyncio
+import hashlib
 import time
 from pathlib import Path
 
@@ -259,7 +260,8 @@ async def test_a_video_is_watched_from_its_creation_to_its_film(sqlite_url: str,
         subscription ($id: ID!) { videoStatus(id: $id) {
           version
           video {
-            status stage progress url durationSeconds scenes { startSeconds durationSeconds }
+            status stage progress url durationSeconds fileSizeBytes sha256
+            scenes { startSeconds durationSeconds }
             transcript { text startSeconds endSeconds sceneIndex }
             qualityReport { audioVideoOffsetMs loudnessLufs truePeakDbtp blackFrames missingGlyphs }
           }
@@ -282,6 +284,8 @@ async def test_a_video_is_watched_from_its_creation_to_its_film(sqlite_url: str,
         assert video["qualityReport"]["blackFrames"] == 0
         film = await asyncio.to_thread(http.get, video["url"])
         assert (film.status_code, film.headers["content-type"]) == (200, "video/mp4")
+        assert len(film.content) == video["fileSizeBytes"]
+        assert hashlib.sha256(film.content).hexdigest() == video["sha256"]
 
 
 async def closing_code(websocket: Socket) -> int:
