@@ -159,6 +159,10 @@ class RedisHub:
         self.is_listening = asyncio.Event()
 
     async def publish(self, change: VideoChanged) -> None:
+        if not self.is_listening.is_set():
+            # Redis is away. When it is back everyone looks again, so nobody waits for this one, and a
+            # render does not wait four times a second for Redis.
+            return
         try:
             await self._client.publish(_CHANNEL, _to_json(change))
         except (RedisError, OSError) as error:

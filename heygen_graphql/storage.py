@@ -71,7 +71,18 @@ class Storage:
         """Store a copy of the file, whole or not at all."""
         # A folder keeps no content types: the key's suffix has to tell it.
         attributes = None if self._root is not None else {"Content-Type": content_type}
-        await obstore.put_async(self._store, _checked(key), path, attributes=attributes)
+        putting = asyncio.ensure_future(
+            obstore.put_async(self._store, _checked(key), path, attributes=attributes)
+        )
+        try:
+            await asyncio.shield(putting)
+        except asyncio.CancelledError:
+            # A copy to a folder goes on in its thread: waited for, lest the file appear after whoever
+            # cancelled us has tidied up.
+            if self._root is None:
+                putting.cancel()
+            await asyncio.wait({putting})
+            raise
 
     async def delete_prefix(self, prefix: str) -> None:
         """Remove every file under the folder `prefix`; does nothing when there is none."""

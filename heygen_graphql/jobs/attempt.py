@@ -32,6 +32,7 @@ _RENDERING_SHARE = 0.98
 """Of the progress; the rest is for publishing, so that 1 means that the video is there."""
 
 _DATABASE_AWAY_SECONDS = 1.0
+_GIVE_BACK_SECONDS = 5.0
 
 _RENDER_FAILED = "Rendering failed for a reason within the server. Retry the video."
 
@@ -195,7 +196,8 @@ async def _insist(record: Callable[[], Awaitable[Recorded | None]]) -> Recorded 
 
 async def _give_back(place: Workplace, claim: Claim) -> None:
     try:
-        change = await claiming.give_back(place.database, claim)
+        async with asyncio.timeout(_GIVE_BACK_SECONDS):
+            change = await claiming.give_back(place.database, claim)
     except Exception:
         # The lease runs out by itself, a little later.
         _log.warning("claim_not_given_back", exc_info=True)

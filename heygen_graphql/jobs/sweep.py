@@ -5,6 +5,7 @@ the row first, so it can be too late but not wrong.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -27,15 +28,21 @@ the broker with a message for every video every half minute."""
 
 _BATCH = 100
 _KEYS_LAST = timedelta(days=1)
+_HOUSEKEEPING_SECONDS = 60.0
 
 _log = structlog.get_logger(__name__)
 
 
 async def sweep_forever(place: Workplace, queue: Queue) -> None:
     """Sweep now and every `sweep_seconds`; a duty that fails is logged and done next time."""
+    next_housekeeping = 0.0
     while True:
         for duty in _DUTIES:
             await _do(duty, place, queue)
+        if time.monotonic() >= next_housekeeping:
+            next_housekeeping = time.monotonic() + _HOUSEKEEPING_SECONDS
+            for duty in _HOUSEKEEPING:
+                await _do(duty, place, queue)
         await asyncio.sleep(place.settings.sweep_seconds)
 
 
@@ -156,7 +163,8 @@ async def measure_queue(place: Workplace, _queue: Queue) -> None:
         QUEUE_DEPTH.set(await session.scalar(waiting) or 0)
 
 
-_DUTIES = (hint_waiting, fail_abandoned, purge_deleted, forget_expired, clear_work, measure_queue)
+_DUTIES = (hint_waiting, fail_abandoned, purge_deleted, measure_queue)
+_HOUSEKEEPING = (clear_work, forget_expired)
 
 
 def _is_adrift(now: datetime) -> ColumnElement[bool]:

@@ -12,6 +12,8 @@ from uuid import UUID
 
 import psutil
 import pytest
+from sqlalchemy import select
+from sqlmodel import col
 
 from heygen_graphql import videos
 from heygen_graphql.database import Database
@@ -20,7 +22,7 @@ from heygen_graphql.events import LocalHub
 from heygen_graphql.jobs import Queue, embedded
 from heygen_graphql.settings import Settings
 from heygen_graphql.storage import Storage
-from heygen_graphql.tables import Video, VideoStatus, utc_now
+from heygen_graphql.tables import IdempotencyKey, Session, Video, VideoStatus, utc_now
 from tests.jobs.conftest import FAKE_CHILD
 from tests.jobs.videos import add_video, change, load, statuses, wait_for, wait_for_end
 from tests.servers import alive, wait_until, wait_until_gone
@@ -331,3 +333,80 @@ async def test_nothing_of_a_dead_process_stays_in_the_work_directory(
         (directory / "video.mp4").write_bytes(os.urandom(10))
     async with server(settings, sqlite):
         assert list((settings.data_dir / "work").iterdir()) == []
+
+
+async def test_sessions_and_idempotency_keys_are_forgotten_when_their_time_is_over(
+    settings: Settings, sqlite: Database
+) -> None:
+    video_id = await add_video(sqlite)
+    owner_id = (await load(sqlite, video_id)).owner_id
+    now = utc_now()
+    async with sqlite.transaction() as session:
+        for name, age in (("old", timedelta(hours=25)), ("young", timedelta(hours=23))):
+            session.add(Session(user_id=owner_id, token_hash=name, expires_at=now + timedelta(days=1) - age))
+            session.add(
+                IdempotencyKey(
+                    owner_id=owner_id, key=name, request_hash="-", video_id=video_id, created_at=now - age
+                )
+            )
+    async with server(settings, sqlite):
+        await wait_for_end(sqlite, video_id)
+        async with sqlite.reading() as session:
+            assert list(await session.scalars(select(col(Session.token_hash)))) == ["young"]
+            assert list(await session.scalars(select(col(IdempotencyKey.key)))) == ["young"]
+
+
+async def test_a_deleted_video_is_purged_though_no_hint_says_so_and_its_worker_died(
+    settings: Settings, sqlite: Database
+) -> None:
+    # Given a video deleted in mid-render, whose worker died before it could tidy up
+    video_id = await add_video(
+        sqlite,
+        status=VideoStatus.CANCELED,
+        started_at=utc_now(),
+        deleted_at=utc_now() - timedelta(seconds=settings.lease_seconds - 1),
+    )
+    left = settings.data_dir / "files" / "videos" / str(video_id) / "1" / "video.mp4"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half")
+    async with server(settings, sqlite):
+        # Then it is left alone for as long as a worker could still be writing
+        await asyncio.sleep(0.5)
+        assert files(settings) != []
+        # And afterwards it goes, files first
+        await asyncio.to_thread(wait_until, lambda: files(settings) == [], "removing files", 3)
+        await asyncio.sleep(0.1)
+        async with sqlite.reading() as session:
+            assert await session.get(Video, video_id) is None
+
+
+async def test_a_long_queue_is_not_hinted_over_and_over(settings: Settings, sqlite: Database) -> None:
+    """A worker that is busy for long does not find a heap of messages afterwards."""
+    async with server(settings, sqlite) as queue:
+        busy = await add_video(sqlite, SLOW)
+        await queue.hint(busy)
+        await wait_for(sqlite, busy, is_drawing)
+        waiting = [await add_video(sqlite) for _ in range(80)]
+        await asyncio.sleep(1)
+        hinted = [video_id for video_id in waiting if (await load(sqlite, video_id)).hinted_at]
+    # Of the waiting, those that came first, each once within the half minute
+    assert hinted == waiting[: len(hinted)]
+    assert len(hinted) == 64
+
+
+async def test_what_a_killed_predecessor_had_in_hand_begins_anew_at_once(
+    settings: Settings, sqlite: Database
+) -> None:
+    # Given a video claimed and another hinted by a server that was killed a moment ago
+    soon = utc_now() + timedelta(seconds=30)
+    claimed = await add_video(
+        sqlite, status=VideoStatus.PROCESSING, attempt=1, fence=1, lease_expires_at=soon
+    )
+    hinted = await add_video(sqlite, hinted_at=soon)
+    async with server(settings, sqlite):
+        # Then neither waits for the lease to end or for its hint to be taken for lost
+        ended = [await wait_for_end(sqlite, video_id, seconds=3) for video_id in (claimed, hinted)]
+    assert [(video.status, video.attempt, video.failures) for video in ended] == [
+        (VideoStatus.COMPLETED, 2, 0),
+        (VideoStatus.COMPLETED, 1, 0),
+    ]

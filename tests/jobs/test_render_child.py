@@ -1,6 +1,7 @@
 """The render process by itself, as its parent sees it."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from heygen_graphql.jobs.protocol import CONTENT_TYPES, Failure, Message, Progre
 from heygen_graphql.rendering import Quality, Scene, Storyboard
 from heygen_graphql.rendering.presenters import default_avatar
 from heygen_graphql.rendering.speech import default_voice
-from tests.servers import wait_until_gone
+from tests.servers import wait_until, wait_until_gone
 
 _VOICE = default_voice("en")
 assert _VOICE is not None
@@ -75,6 +76,21 @@ def test_a_storyboard_becomes_four_files_with_progress_on_the_way(
     assert fractions == sorted(fractions)
 
 
+def test_what_libraries_print_stays_out_of_the_protocol(
+    children: list[Child], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a library that has something to say when the process ends
+    (tmp_path / "sitecustomize.py").write_text(
+        "import atexit, os\natexit.register(os.write, 1, b'Thank you for using this library!\\n')\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    child = start(children, tmp_path, replace(SHORT, scenes=(replace(SCENE, voice_id="nobody"),)))
+    messages = list(child.messages())
+    assert isinstance(messages[-1], Failure)
+    assert child.process.stderr is not None
+    assert b"Thank you" in child.process.stderr.read()
+
+
 def test_what_the_owner_can_mend_is_told_in_its_own_words(children: list[Child], tmp_path: Path) -> None:
     unknown = replace(SHORT, scenes=(replace(SCENE, voice_id="nobody"),))
     *_, end = start(children, tmp_path, unknown).messages()
@@ -122,3 +138,29 @@ def test_a_render_whose_input_ends_takes_all_it_started_with_it(
     began = time.monotonic()
     wait_until_gone(family, 2)
     assert time.monotonic() - began < 1
+
+
+def test_a_render_whose_parent_dies_is_killed_though_its_input_stays_open(tmp_path: Path) -> None:
+    # Given a render that was started by a program in between, with our pipe for its input
+    start_render = (
+        "import subprocess, sys\n"
+        "render = subprocess.Popen([sys.executable, '-m', 'heygen_graphql.jobs.render_child', sys.argv[1]],\n"
+        "                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)\n"
+        "print(render.pid, flush=True)\n"
+        "render.wait()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", start_render, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as between:
+        assert between.stdin is not None
+        assert between.stdout is not None
+        render = psutil.Process(int(between.stdout.readline()))
+        between.stdin.write(LONG.to_json().encode() + b"\n")
+        between.stdin.flush()
+        wait_until(lambda: render.nice() == 10, "starting the render", 10)
+
+        # When that program dies
+        between.kill()
+
+        # Then the render is killed as well
+        wait_until_gone([render], 1)
