@@ -93,6 +93,11 @@ class Context:
                 self._viewer = await self.authenticate()
             return self._viewer
 
+    def sign_in(self, access_token: str) -> None:
+        """What is left of the operation is done as whoever the token belongs to."""
+        self.access_token = access_token
+        self._viewer = None
+
     async def authenticate(self) -> Viewer:
         """As `viewer`, but looked up anew."""
         if self.access_token is None:

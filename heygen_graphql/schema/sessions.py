@@ -7,7 +7,7 @@ import strawberry
 
 from heygen_graphql import accounts
 from heygen_graphql.accounts import SignedIn
-from heygen_graphql.schema.context import Info
+from heygen_graphql.schema.context import Context, Info
 from heygen_graphql.schema.resolvers import mutation
 from heygen_graphql.schema.user_errors import Payload
 from heygen_graphql.schema.users import User
@@ -77,7 +77,7 @@ class SessionMutations:
             password=input.password,
             full_name=input.full_name,
         )
-        return SessionPayload(session=Session.of(signed_in))
+        return _begun(context, signed_in)
 
     @mutation("Sign in.")
     async def log_in(
@@ -88,19 +88,23 @@ class SessionMutations:
         signed_in = await accounts.log_in(
             context.services.database, context.services.tokens, email=input.email, password=input.password
         )
-        return SessionPayload(session=Session.of(signed_in))
+        return _begun(context, signed_in)
 
     @mutation(
         "Get new tokens for a refresh token, which is spent by that. One that was spent before "
         "ends the session: somebody else has it."
     )
     async def refresh_session(self, info: Info, refresh_token: RefreshToken) -> SessionPayload:
-        services = info.context.services
-        return SessionPayload(
-            session=Session.of(await accounts.refresh(services.database, services.tokens, refresh_token))
-        )
+        context = info.context
+        signed_in = await accounts.refresh(context.services.database, context.services.tokens, refresh_token)
+        return _begun(context, signed_in)
 
     @mutation("End a session: its tokens stop working at once.")
     async def log_out(self, info: Info, refresh_token: RefreshToken) -> LogOutPayload:
         await accounts.log_out(info.context.services.database, refresh_token)
         return LogOutPayload()
+
+
+def _begun(context: Context, signed_in: SignedIn) -> SessionPayload:
+    context.sign_in(signed_in.access_token)
+    return SessionPayload(session=Session.of(signed_in))

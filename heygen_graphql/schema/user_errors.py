@@ -54,11 +54,13 @@ class Payload:
 
 
 class AnswersUserErrors(FieldExtension):
-    """On every mutation. Its payload must be buildable from `user_errors` alone."""
+    """On every mutation. The payload must be buildable from `user_errors` alone."""
 
     async def resolve_async(
         self, next_: AsyncExtensionResolver, source: Any, info: strawberry.Info, **arguments: Any
     ) -> Any:
+        # An operation may hold several mutations, one after another; none is shown what an earlier one read.
+        info.context.renew_loaders()
         try:
             return await next_(source, info, **arguments)
         except InvalidInput as error:

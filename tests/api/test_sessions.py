@@ -46,6 +46,20 @@ def test_who_signs_up_is_signed_in(anyone: Api) -> None:
     assert me["lastLoginAt"] >= me["createdAt"]
 
 
+def test_the_operation_that_signs_up_goes_on_as_the_new_person(anyone: Api) -> None:
+    query = """
+    mutation ($email: String!, $password: String!) {
+      signUp(input: { email: $email, password: $password }) { session { user { videos { totalCount } } } }
+      createVideo(input: { script: "Hello." }) { video { owner { email videosCount } } }
+      again: createVideo(input: { script: "Hello." }) { video { owner { videosCount } } }
+    }
+    """
+    data = anyone(query, email="at.once@example.com", password=PASSWORD).data
+    assert data["signUp"]["session"]["user"]["videos"]["totalCount"] == 0
+    assert data["createVideo"]["video"]["owner"] == {"email": "at.once@example.com", "videosCount": 1}
+    assert data["again"]["video"]["owner"] == {"videosCount": 2}
+
+
 def test_signing_up_tells_every_fault_at_once(anyone: Api) -> None:
     payload = anyone(SIGN_UP, email="nobody", password="short").data["signUp"]
     assert payload["session"] is None
