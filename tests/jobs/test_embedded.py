@@ -212,11 +212,11 @@ async def test_a_render_that_was_killed_says_so(
     assert video.failure_is_retryable
 
 
-@pytest.mark.parametrize("ignores_sigterm", [False, True])
+@pytest.mark.parametrize(("ignores_sigterm", "hard_limit_seconds"), [(False, 60.0), (True, 1.0)])
 async def test_a_render_past_its_limits_is_ended_and_not_repeated(
-    settings: Settings, sqlite: Database, ignores_sigterm: bool
+    settings: Settings, sqlite: Database, ignores_sigterm: bool, hard_limit_seconds: float
 ) -> None:
-    limits = {"render_soft_limit_seconds": 0.5, "render_hard_limit_seconds": 1.0}
+    limits = {"render_soft_limit_seconds": 0.5, "render_hard_limit_seconds": hard_limit_seconds}
     async with server(settings.model_copy(update=limits), sqlite) as queue:
         video_id = await add_video(sqlite, {**SLOW, "ignores_sigterm": ignores_sigterm})
         await queue.hint(video_id)
