@@ -211,7 +211,7 @@ def draw_skin(drawing: Drawing, face: Face) -> None:
         # Warmth where blood is near the skin.
         for side, strength in ((-1, 1.0), (1, 0.85)):
             cx, cy = face.at(side * 82, 58)
-            drawing.glow((cx, cy), 60, skin.blush, 0.50 * face.blush * strength, squash=0.72, turn=side * -18)
+            drawing.glow((cx, cy), 60, skin.blush, 0.43 * face.blush * strength, squash=0.72, turn=side * -18)
         drawing.glow(face.at(0, face.nose_tip - 12), 34, skin.blush, 0.30 * face.blush + 0.06, squash=0.9)
         drawing.glow(face.at(0, 186), 40, skin.blush, 0.22 * face.blush, squash=0.6)
         # Light: forehead, the near cheekbone, the chin.

@@ -18,7 +18,7 @@ _BREATHS_PER_SECOND = 0.25
 """Fifteen a minute: an adult at rest breathes 12 to 20 times."""
 _SWAY_HERTZ = (0.07, 0.13, 0.23)
 _TILT_RADIANS = 0.016
-_SWAY_UNITS = 2.0
+_SWAY_UNITS = 1.5
 _NOD_UNITS = 7.0
 
 _BLINK = (0.45, 1.0, 0.9, 0.6, 0.3, 0.1)

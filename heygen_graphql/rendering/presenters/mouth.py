@@ -180,7 +180,7 @@ def draw_mouth(drawing: Drawing, face: Face, mouth: Mouth, shape: MouthShape) ->
         )
     for side in (-1, 1):
         tick = run([(side * half * 0.90, corner + 0.3), (side * (half + 2.6), corner - 1.5 - 0.8 * wide)])
-        drawing.path(brush(tick, 2.6, start=1.6, belly=0.3), mix(skin.deep, "#240606", 0.4), opacity=0.42)
+        drawing.path(brush(tick, 2.6, start=1.6, belly=0.3), mix(skin.deep, "#240606", 0.4), opacity=0.30)
 
 
 def _draw_inside(

@@ -39,11 +39,18 @@ class DrawnPresenter:
     clothes: tuple[Mark, ...]
 
 
+_NECK_FEATHER = 24.0
+"""Art units over which the body's neck comes in below the head's."""
+
+
 def body(presenter: DrawnPresenter) -> Drawing:
     """Shoulders and chest, with the neck's foot."""
     drawing = Drawing()
     draw_marks(drawing, presenter.nape)
-    draw_neck(drawing, presenter.face)
+    # Higher up the head's own neck hides this one; a tilted head would let its edge show beside it.
+    seam = presenter.neck_fade[0]
+    with drawing.faded((0, seam), (0, seam - _NECK_FEATHER)):
+        draw_neck(drawing, presenter.face)
     draw_marks(drawing, presenter.clothes)
     return drawing
 

@@ -114,7 +114,7 @@ CLOTHES: tuple[Mark, ...] = (
             # Collar.
             # Its shadow falls on shirt and sweater, not on the room behind.
             Within(
-                _SWEATER[:2],
+                (*_SWEATER[:2], ((98, 298), (92, 236)), ((92, 236), (-92, 236))),
                 (
                     Shape(
                         (
