@@ -157,28 +157,28 @@ async def test_a_commit_whose_answer_is_lost_is_done_once(postgres_url: str) -> 
         database = Database(way.url)
         video_id = await add_video(database)
 
-        way.left = 1
+        way.commits_to_lose = 1
         mine = await claimed(database, video_id)
         assert (mine.attempt, mine.fence) == (1, 1)
 
-        way.left = 1
+        way.commits_to_lose = 1
         recorded = await claiming.fail(database, mine, PASSING, max_failures=3)
         assert recorded is not None
         assert recorded.status is VideoStatus.PENDING
         assert (await load(database, video_id)).failures == 1
 
         mine = await claimed(database, video_id)
-        way.left = 1
+        way.commits_to_lose = 1
         assert await claiming.give_back(database, mine) is not None
 
         mine = await claimed(database, video_id)
-        way.left = 1
+        way.commits_to_lose = 1
         recorded = await claiming.complete(database, mine, RENDERED)
         assert recorded is not None
         assert recorded.status is VideoStatus.COMPLETED
         assert await claiming.is_completed(database, mine)
 
-        assert way.left == 0
+        assert way.commits_to_lose == 0
         assert Counter(await statuses(database, video_id)) == {
             VideoStatus.PROCESSING: 3,
             VideoStatus.PENDING: 2,

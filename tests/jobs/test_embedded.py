@@ -24,6 +24,7 @@ from heygen_graphql.settings import Settings
 from heygen_graphql.storage import Storage
 from heygen_graphql.tables import IdempotencyKey, Session, Video, VideoStatus, utc_now
 from tests.jobs.conftest import FAKE_CHILD
+from tests.jobs.lossy import lossy_way
 from tests.jobs.videos import add_video, change, load, statuses, wait_for, wait_for_end
 from tests.servers import alive, wait_until, wait_until_gone
 
@@ -306,6 +307,30 @@ async def test_a_storage_that_fails_fails_the_attempt_and_not_the_worker(
         assert video.status is VideoStatus.PENDING
         blocked.unlink()
         assert (await wait_for_end(sqlite, video_id)).status is VideoStatus.COMPLETED
+
+
+async def test_a_render_outlives_a_database_that_goes_away_for_a_while(
+    settings: Settings, postgres_url: str
+) -> None:
+    async with lossy_way(postgres_url) as way:
+        # Given a video in the middle of its render
+        here, there = Database(postgres_url), Database(way.url)
+        video_id = await add_video(here, {"steps": 10, "step_seconds": 0.1})
+        async with server(settings, there) as queue:
+            await queue.hint(video_id)
+            await wait_for(here, video_id, is_drawing)
+
+            # When the database goes away, until the render must have ended and its lease has run out
+            way.close()
+            await asyncio.sleep(settings.lease_seconds + 1)
+            assert (await load(here, video_id)).status is VideoStatus.PROCESSING
+            way.open()
+
+            # Then that render is not lost
+            video = await wait_for_end(here, video_id)
+        assert (video.status, video.attempt) == (VideoStatus.COMPLETED, 1)
+        await here.close()
+        await there.close()
 
 
 async def test_only_the_files_of_the_attempt_that_completed_stay(
