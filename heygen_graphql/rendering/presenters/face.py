@@ -24,7 +24,6 @@ class Skin:
     deep: str
     """The darkest skin: under the chin, in the nostrils' surroundings."""
     blush: str
-    lip: str
     rim: str
     """The cool light that falls on the far side."""
 

@@ -39,7 +39,7 @@ class DrawnPresenter:
     clothes: tuple[Mark, ...]
 
 
-_NECK_FEATHER = 24.0
+_NECK_FEATHER = 14.0
 """Art units over which the body's neck comes in below the head's."""
 
 

@@ -12,7 +12,6 @@ _SKIN = Skin(
     shade="#ab6a45",
     deep="#7b412a",
     blush="#cf5f4a",
-    lip="#b5554c",
     rim="#c9cdf0",
 )
 

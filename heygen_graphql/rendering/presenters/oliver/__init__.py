@@ -12,7 +12,6 @@ _SKIN = Skin(
     shade="#c98f6f",
     deep="#8f5640",
     blush="#d6695a",
-    lip="#bd7c70",
     rim="#d5def5",
 )
 
