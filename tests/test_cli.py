@@ -129,11 +129,9 @@ def test_a_database_that_cannot_be_reached_is_named_without_its_password(tmp_pat
 
 
 def test_the_schema_file_is_what_the_code_says_until_somebody_changes_it(tmp_path: Path) -> None:
-    assert heygen("schema", "--check", directory=tmp_path).returncode == 1
     assert heygen("schema", "--write", directory=tmp_path).returncode == 0
     assert heygen("schema", "--check", directory=tmp_path).returncode == 0
     path = tmp_path / "schema.graphql"
-    assert heygen("schema", directory=tmp_path).stdout == path.read_text()
     path.write_text(path.read_text().replace("type Video ", "type Film "))
     done = heygen("schema", "--check", directory=tmp_path)
     assert done.returncode == 1
