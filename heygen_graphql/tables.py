@@ -163,7 +163,7 @@ class Video(SQLModel, table=True):
     """Grows with every claim, for ever: a worker whose fence is old can change nothing."""
     lease_expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     hinted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    """When the queue was last told of it, or is to be told next: the sweep sends PENDING rows again."""
+    """When the queue is to be told of it again, if nobody has taken it by then."""
 
     files_prefix: str | None = Field(default=None, max_length=200)
     """Where the finished files lie in storage."""

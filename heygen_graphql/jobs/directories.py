@@ -42,7 +42,6 @@ def held_data_directory(directory: Path) -> Iterator[None]:
 @contextmanager
 def scratch_directory(work: Path) -> Iterator[Path]:
     """An empty directory in `work` that nobody else removes before the block ends; then it is gone."""
-    work.mkdir(parents=True, exist_ok=True)
     while True:
         directory = Path(tempfile.mkdtemp(dir=work))
         try:
@@ -62,8 +61,6 @@ def scratch_directory(work: Path) -> Iterator[Path]:
 
 def remove_leftovers(work: Path) -> None:
     """Remove the scratch directories of processes that are gone."""
-    if not work.is_dir():
-        return
     for directory in work.iterdir():
         try:
             descriptor = os.open(directory / _LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)

@@ -96,8 +96,10 @@ def _render(storyboard: str, directory: Path, write: Callable[[Message], None]) 
 
 
 def _end_with_parent() -> None:
-    # A parent that died before this line is noticed at the end of the input.
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    # Only Linux knows this. Elsewhere, and when the parent died before this line, the end of the input
+    # tells.
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _take_standard_output() -> Callable[[Message], None]:

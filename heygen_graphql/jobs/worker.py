@@ -5,7 +5,7 @@ import concurrent.futures
 import signal
 import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from uuid import UUID
 
 import dramatiq
@@ -25,7 +25,7 @@ from heygen_graphql.jobs.sweep import purge, sweep_forever
 from heygen_graphql.settings import Settings
 from heygen_graphql.storage import Storage
 
-_IDLE_MS = 200
+_IDLE_MS = 100
 """How long Dramatiq's threads sleep between looks: at a Redis queue, and at whether they should stop."""
 
 _STOP_MS = 600
@@ -91,7 +91,9 @@ class _LoopThread:
 
     async def stop(self) -> None:
         assert self._loop is not None
-        self._loop.call_soon_threadsafe(self._stop.set)
+        # A loop that ended by itself, which its thread has logged, needs no telling.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._stop.set)
         await asyncio.to_thread(self._thread.join)
 
     def _run(self) -> None:
@@ -113,7 +115,7 @@ class _LoopThread:
             # Nobody else renders, and the queue is empty as yet: what the rows say otherwise is history.
             for change in await claiming.give_back_all(place.database):
                 await self._hub.publish(change)
-            async with rendering(place, self._broker):
+            async with _working(place, self._broker):
                 self._ready.set_result(None)
                 await self._stop.wait()
 
@@ -141,7 +143,7 @@ async def _run_worker(
     async with (
         open_hub(settings.redis_url) as hub,
         _workplace(settings, database_url, hub, storage, child_command) as place,
-        rendering(place, broker),
+        _working(place, broker),
     ):
         _log.info("worker_ready", renders_at_once=settings.workers)
         await stop.wait()
@@ -153,6 +155,10 @@ async def _workplace(
     settings: Settings, database_url: str, hub: Hub, storage: Storage, child_command: tuple[str, ...]
 ) -> AsyncIterator[Workplace]:
     work = settings.data_dir / _WORK_NAME
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadSettings(f"DATA_DIR {settings.data_dir} cannot be used: {error.strerror}") from error
     remove_leftovers(work)
     # Each render looks at its row and the sweep goes round; nothing else needs a connection.
     database = Database(database_url, pool_size=settings.workers + 2)
@@ -163,7 +169,7 @@ async def _workplace(
 
 
 @asynccontextmanager
-async def rendering(place: Workplace, broker: dramatiq.Broker) -> AsyncIterator[None]:
+async def _working(place: Workplace, broker: dramatiq.Broker) -> AsyncIterator[None]:
     """Render what the broker hints at, and sweep, until the block ends; then give back what runs."""
     loop = asyncio.get_running_loop()
     queue = BrokerQueue(broker)
