@@ -21,7 +21,8 @@ from heygen_graphql.jobs import deciding
 from heygen_graphql.jobs.deciding import Standing
 from heygen_graphql.jobs.protocol import MAX_MESSAGE_LENGTH, Failure, Progress, Rendered
 from heygen_graphql.rendering.storyboard import Stage
-from heygen_graphql.tables import Video, VideoEvent, VideoStatus
+from heygen_graphql.tables import Video, VideoStatus
+from heygen_graphql.videos.turning import turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ async def claim(
         video.started_at = now
         video.completed_at = None
         video.failure_code = video.failure_message = video.failure_is_retryable = None
-        _turn(session, video, VideoStatus.PROCESSING, now, stage=Stage.SPEAKING)
+        turn(session, video, VideoStatus.PROCESSING, now, stage=Stage.SPEAKING)
         written = (video.fence, video.lease_expires_at)
         return _claim_of(video)
 
@@ -142,7 +143,6 @@ async def complete(database: Database, claim: Claim, rendered: Rendered) -> Reco
         if video.status is not VideoStatus.PROCESSING or video.deleted_at is not None:
             return None
         now = await database.now(session)
-        video.lease_expires_at = None
         video.completed_at = now
         video.processing_seconds = (now - video.started_at).total_seconds() if video.started_at else None
         video.files_prefix = claim.files_prefix
@@ -152,7 +152,7 @@ async def complete(database: Database, claim: Claim, rendered: Rendered) -> Reco
         video.transcript = rendered.transcript
         video.scene_timings = rendered.scenes
         video.quality_report = rendered.report
-        _turn(session, video, VideoStatus.COMPLETED, now, stage=None, progress=1.0)
+        turn(session, video, VideoStatus.COMPLETED, now, progress=1.0)
         return _recorded(video)
 
     return await database.retrying(finish)
@@ -178,10 +178,9 @@ async def fail(database: Database, claim: Claim, failure: Failure, *, max_failur
         if again_at is None:
             _end_in_failure(session, video, failure, now)
         else:
-            video.lease_expires_at = None
             # It joins the queue when the back-off ends, and is hinted then.
             video.queued_at = video.hinted_at = again_at
-            _turn(session, video, VideoStatus.PENDING, now, stage=Stage.QUEUED)
+            turn(session, video, VideoStatus.PENDING, now, stage=Stage.QUEUED)
         return _recorded(video)
 
     return await database.retrying(end)
@@ -261,36 +260,15 @@ def _standing(video: Video) -> Standing:
 
 
 def _set_waiting(session: AsyncSession, video: Video, now: datetime) -> None:
-    video.lease_expires_at = None
     video.hinted_at = None
-    _turn(session, video, VideoStatus.PENDING, now, stage=Stage.QUEUED)
+    turn(session, video, VideoStatus.PENDING, now, stage=Stage.QUEUED)
 
 
 def _end_in_failure(session: AsyncSession, video: Video, failure: Failure, now: datetime) -> None:
-    video.lease_expires_at = None
     video.failure_code = failure.code
     video.failure_message = failure.message[:MAX_MESSAGE_LENGTH]
     video.failure_is_retryable = failure.is_retryable
-    _turn(session, video, VideoStatus.FAILED, now, stage=None, progress=video.progress)
-
-
-def _turn(
-    session: AsyncSession,
-    video: Video,
-    status: VideoStatus,
-    now: datetime,
-    *,
-    stage: Stage | None,
-    progress: float = 0.0,
-) -> None:
-    video.status = status
-    video.stage = stage
-    video.progress = progress
-    video.version += 1
-    video.updated_at = now
-    session.add(
-        VideoEvent(video_id=video.id, version=video.version, fence=video.fence, status=status, created_at=now)
-    )
+    turn(session, video, VideoStatus.FAILED, now, progress=video.progress)
 
 
 def _claim_of(video: Video) -> Claim:

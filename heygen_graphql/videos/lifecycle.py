@@ -19,9 +19,10 @@ from sqlmodel import col, select
 from heygen_graphql.database import Database
 from heygen_graphql.errors import InvalidInput, UserErrorCode
 from heygen_graphql.rendering.storyboard import Stage, Storyboard
-from heygen_graphql.tables import IdempotencyKey, Video, VideoEvent, VideoStatus
+from heygen_graphql.tables import IdempotencyKey, Video, VideoStatus
 from heygen_graphql.videos.drafts import storyboard_of
 from heygen_graphql.videos.requests import VideoChanges, VideoRequest
+from heygen_graphql.videos.turning import record, touch, turn
 
 MAX_IDEMPOTENCY_KEY_LENGTH = 255
 
@@ -89,7 +90,7 @@ async def update(database: Database, owner_id: UUID, video_id: UUID, changes: Vi
         if is_rendered_anew:
             _queue_anew(session, video, now)
         else:
-            _touch(video, now)
+            touch(video, now)
         session.add(video)
     return Edited(video, is_rendered_anew)
 
@@ -140,7 +141,7 @@ async def delete(database: Database, owner_id: UUID, video_id: UUID) -> UUID:
         if not video.status.is_final:
             _end_canceled(session, video, now)
         else:
-            _touch(video, now)
+            touch(video, now)
         video.deleted_at = now
         session.add(video)
         await session.execute(sql_delete(IdempotencyKey).where(col(IdempotencyKey.video_id) == video_id))
@@ -159,7 +160,7 @@ async def _insert(
     video = Video(owner_id=owner_id, **instants, **_columns(request, storyboard))
     session.add(video)
     await session.flush()
-    _record(session, video, now)
+    record(session, video, now)
     return video
 
 
@@ -205,15 +206,11 @@ def _columns(request: VideoRequest, storyboard: Storyboard) -> dict[str, Any]:
 
 def _queue_anew(session: AsyncSession, video: Video, now: datetime) -> None:
     """PENDING as on the first day, but for `fence`, which never goes back."""
-    video.status = VideoStatus.PENDING
-    video.stage = Stage.QUEUED
-    video.progress = 0.0
     video.queued_at = video.hinted_at = now
     video.attempt = video.failures = 0
     for name in (
         "started_at",
         "completed_at",
-        "lease_expires_at",
         "files_prefix",
         "duration_seconds",
         "file_size_bytes",
@@ -227,29 +224,11 @@ def _queue_anew(session: AsyncSession, video: Video, now: datetime) -> None:
         "failure_is_retryable",
     ):
         setattr(video, name, None)
-    _touch(video, now)
-    _record(session, video, now)
+    turn(session, video, VideoStatus.PENDING, now, stage=Stage.QUEUED)
 
 
 def _end_canceled(session: AsyncSession, video: Video, now: datetime) -> None:
-    video.status = VideoStatus.CANCELED
-    video.stage = None
-    video.lease_expires_at = None
-    _touch(video, now)
-    _record(session, video, now)
-
-
-def _touch(video: Video, now: datetime) -> None:
-    video.version += 1
-    video.updated_at = now
-
-
-def _record(session: AsyncSession, video: Video, now: datetime) -> None:
-    session.add(
-        VideoEvent(
-            video_id=video.id, version=video.version, fence=video.fence, status=video.status, created_at=now
-        )
-    )
+    turn(session, video, VideoStatus.CANCELED, now, progress=video.progress)
 
 
 def _hash_of(request: VideoRequest) -> str:
