@@ -32,6 +32,10 @@ class Font:
     path: Path
     language: str
 
+    @cached_property
+    def is_pictures(self) -> bool:
+        return "Emoji" in self.path.name
+
     def at(self, size_pixels: int) -> ImageFont.FreeTypeFont:
         return _open(self.path, self._face, size_pixels)
 
@@ -97,8 +101,11 @@ def _takes_any_font(character: str) -> bool:
 def _stays_with(font: Font | None, character: str) -> bool:
     """Digits and punctuation are drawn in the font of the letters before them, where it has them."""
     if _takes_any_font(character):
-        return True
-    return font is not None and not character.isalpha() and font.covers(character)
+        # A font of pictures has a space as wide as a picture.
+        return font is None or not (font.is_pictures and character.isspace())
+    if font is None or font.is_pictures:
+        return False  # it has digits too, to be put into boxes
+    return not character.isalpha() and font.covers(character)
 
 
 def _packaged_directories() -> Iterator[Path]:

@@ -54,6 +54,24 @@ def test_cues_end_where_sentences_end() -> None:
     assert "a.m." not in endings
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("Fünfzig Äpfel kosten viel, und Müllers Bäume blühen am 3. Mai 2026.", "am 3. Mai"),
+        ("The first one to come in and to sit down was Dr. Jones of Leeds.", "Dr. Jones"),
+        ("The book that everybody in the house had read was by J. Austen.", "J. Austen"),
+    ],
+)
+def test_a_title_an_initial_and_an_ordinal_end_no_sentence(text: str, kept: str) -> None:
+    assert any(kept in line for cue in cut(spoken(text)) for line in cue.lines)
+
+
+def test_thai_breaks_at_its_spaces_rather_than_inside_a_word() -> None:
+    (cue,) = cut(spoken("สวัสดีครับ นี่คือวิดีโอแรกที่ผมทำเองบนคอมพิวเตอร์"))
+
+    assert cue.lines == ("สวัสดีครับ", "นี่คือวิดีโอแรกที่ผมทำเองบนคอมพิวเตอร์")
+
+
 def test_the_two_lines_of_a_cue_are_balanced() -> None:
     (cue,) = cut(spoken("one two three four five six seven eight nine ten eleven"))
 
@@ -193,6 +211,13 @@ def test_letters_of_every_script_have_a_font(language: str, text: str) -> None:
 
     assert typeface.missing(text) == 0
     assert "".join(run.text for run in typeface.runs(text)) == text
+
+
+def test_a_font_of_pictures_draws_neither_the_space_nor_the_number_after_one() -> None:
+    runs = Typeface("en").runs("I love ❤️ 100% of 👍🏽 it")
+
+    assert [run.text for run in runs] == ["I love ", "❤️", " 100% of ", "👍🏽", " it"]
+    assert runs[0].font is runs[2].font is runs[4].font
 
 
 def test_a_character_without_a_font_is_counted_and_left_out_instead_of_drawn_as_a_box() -> None:

@@ -6,6 +6,7 @@ Lines", 1981). The figures follow what broadcasters ask of subtitles: two lines,
 characters each, 20 characters a second, cues of 0.7 to 7 seconds, breaks where the sentence breathes.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -21,6 +22,9 @@ _LINGER_SECONDS = 0.4
 
 _SENTENCE_ENDS = tuple(".!?…。！？؟।॥።")
 _PHRASE_ENDS = tuple(",;:—–、，；：،؛")
+# A full stop after a title, an initial or an ordinal ("am 3. Mai"): the sentence goes on.
+_GOES_ON = re.compile(r"(?:Mrs?|Ms|Dr|Prof|St|Sra?|Hr|Fr|Nr|vs|[A-Z]|[0-9]{1,2})\.")
+_OPENING_MARKS = "\"'“‘«([¿¡"
 _CLOSING_MARKS = "\"'”’»)]」』）】"
 
 # Costs of cutting after a word, and of what a cue then looks like. Only their order matters much.
@@ -125,15 +129,19 @@ def _cost(parts: Sequence[Atom], start: int, end: int) -> float:
 
 
 def _ends_sentence(parts: Sequence[Atom], index: int) -> bool:
-    """After "Yes." in "Yes. We do", not after "a.m." in "at 9 a.m. we do"."""
-    if not parts[index].text.rstrip(_CLOSING_MARKS).endswith(_SENTENCE_ENDS):
+    """After "Yes." in "Yes. We do", not after "a.m." in "at 9 a.m. we do" nor "Dr." in "Dr. Who"."""
+    if _goes_on(parts[index]) or not parts[index].text.rstrip(_CLOSING_MARKS).endswith(_SENTENCE_ENDS):
         return False
-    following = parts[index + 1].text.lstrip("\"'“‘«([¿¡") if index + 1 < len(parts) else ""
+    following = parts[index + 1].text.lstrip(_OPENING_MARKS) if index + 1 < len(parts) else ""
     return not following[:1].islower()
 
 
 def _ends_phrase(part: Atom) -> bool:
-    return part.text.rstrip(_CLOSING_MARKS).endswith((*_PHRASE_ENDS, *_SENTENCE_ENDS))
+    return not _goes_on(part) and part.text.rstrip(_CLOSING_MARKS).endswith((*_PHRASE_ENDS, *_SENTENCE_ENDS))
+
+
+def _goes_on(part: Atom) -> bool:
+    return _GOES_ON.fullmatch(part.text.lstrip(_OPENING_MARKS)) is not None
 
 
 class _Ruler:
@@ -176,7 +184,7 @@ class _Ruler:
         imbalance = abs(above - below) / (above + below)
         if _ends_phrase(self._parts[place - 1]):
             return imbalance - 0.35
-        return imbalance if self._parts[place].starts_word else imbalance + 0.6
+        return imbalance if self._parts[place].starts_word else imbalance + 0.8
 
     def _text(self, start: int, end: int) -> str:
         pieces = [(" " if part.has_space_before else "") + part.text for part in self._parts[start:end]]
