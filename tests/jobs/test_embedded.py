@@ -5,7 +5,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -39,14 +39,22 @@ async def server(settings: Settings, database: Database, hub: LocalHub | None = 
 
 
 def children() -> list[psutil.Process]:
-    return alive(
-        [child for child in psutil.Process().children() if "tests.jobs.fake_child" in child.cmdline()]
-    )
+    return alive([child for child in psutil.Process().children() if is_render(child)])
+
+
+def is_render(process: psutil.Process) -> bool:
+    # One that ends meanwhile has no command line any more.
+    with suppress(psutil.NoSuchProcess):
+        return "tests.jobs.fake_child" in process.cmdline()
+    return False
 
 
 def files(settings: Settings) -> list[str]:
     root = settings.data_dir / "files"
-    return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
+    # Not rglob, which fails when the sweep removes a folder under its feet.
+    return sorted(
+        str(Path(folder, name).relative_to(root)) for folder, _, names in os.walk(root) for name in names
+    )
 
 
 def is_drawing(video: Video) -> bool:
