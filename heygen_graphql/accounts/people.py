@@ -17,6 +17,8 @@ from heygen_graphql.errors import Fault, InvalidInput, Unauthenticated, UserErro
 from heygen_graphql.tables import Session, User, Video, utc_now
 
 MAX_NAME_LENGTH = 200
+MAX_EMAIL_LENGTH = 254
+"""RFC 5321, section 4.5.3.1.3, less the two angle brackets."""
 
 
 async def create_user(
@@ -127,9 +129,14 @@ async def video_counts(database: Database, user_ids: Iterable[UUID]) -> dict[UUI
 
 def check_email(email: str) -> tuple[str, list[Fault]]:
     """The address as it is stored, and what is wrong with it."""
+    address = email.strip()
+    # Looked at first: the validator normalizes, which on a mebibyte of combining marks takes minutes.
+    if len(address) > MAX_EMAIL_LENGTH:
+        message = f"The address has {len(address)} characters; at most {MAX_EMAIL_LENGTH} are stored."
+        return "", [Fault(UserErrorCode.TOO_LONG, message, ("email",))]
     try:
         # No look-up in the DNS: signing up must work on a laptop with no network.
-        return validate_email(email.strip(), check_deliverability=False).normalized, []
+        return validate_email(address, check_deliverability=False).normalized, []
     except EmailNotValidError as error:
         message = f"{email[:80]!r} is not an e-mail address: {error}"
         return "", [Fault(UserErrorCode.INVALID, message, ("email",))]

@@ -21,6 +21,7 @@ MAX_SCENES = 50
 MAX_PAUSE_SECONDS = 60.0
 MAX_TITLE_LENGTH = 200
 MAX_METADATA_BYTES = 4096
+MAX_METADATA_DEPTH = 100
 DEFAULT_LANGUAGE = "en"
 DEFAULT_BACKGROUND = "#DFE7EE"
 SPEEDS = (0.5, 2.0)
@@ -149,7 +150,11 @@ def _checked_script(
 ) -> str | None:
     if script is None:
         return None
-    text = unicodedata.normalize("NFC", script).strip()
+    text = script.strip()
+    # Normalizing takes time that grows with the square of a run of combining marks: a mebibyte of them
+    # would stop the server for minutes. No character has a canonical decomposition of more than four.
+    if len(text) <= 4 * MAX_SCRIPT_LENGTH:
+        text = unicodedata.normalize("NFC", text).strip()
     if not text:
         message = "The script is blank. Write what is to be said, 1 to 1000 characters."
         faults.append(Fault(UserErrorCode.TOO_SHORT, message, path))
@@ -240,10 +245,29 @@ def _checked_title(title: str | None, faults: list[Fault]) -> str | None:
 
 
 def _check_metadata(metadata: Any, faults: list[Fault]) -> None:
+    if not _is_flat(metadata, MAX_METADATA_DEPTH):
+        message = f"`metadata` is nested more than {MAX_METADATA_DEPTH} deep."
+        faults.append(Fault(UserErrorCode.INVALID, message, ("metadata",)))
+        return
     size = len(json.dumps(metadata, ensure_ascii=False, separators=(",", ":")).encode(errors="surrogatepass"))
     if size > MAX_METADATA_BYTES:
         message = f"`metadata` has {size:,} bytes as JSON; at most {MAX_METADATA_BYTES:,} are stored."
         faults.append(Fault(UserErrorCode.TOO_LONG, message, ("metadata",)))
+
+
+def _is_flat(value: Any, levels: int) -> bool:
+    """Whether no more than so many lists and objects lie inside each other."""
+    level = [value]
+    for _ in range(levels + 1):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, dict | list)
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not level:
+            return True
+    return False
 
 
 def _control_character(text: str, allowed: str = "") -> str | None:

@@ -42,8 +42,10 @@ async def create(
         InvalidInput: carries every fault of the request; IDEMPOTENCY_KEY_REUSED when the key came with
             another request before.
     """
-    if idempotency_key is not None and not 1 <= len(idempotency_key) <= MAX_IDEMPOTENCY_KEY_LENGTH:
-        message = f"An idempotency key has 1 to {MAX_IDEMPOTENCY_KEY_LENGTH} characters."
+    if idempotency_key is not None and (
+        not 1 <= len(idempotency_key) <= MAX_IDEMPOTENCY_KEY_LENGTH or "\0" in idempotency_key
+    ):
+        message = f"An idempotency key has 1 to {MAX_IDEMPOTENCY_KEY_LENGTH} characters, none of them NUL."
         raise InvalidInput.one(UserErrorCode.INVALID, message, "idempotencyKey")
     storyboard = storyboard_of(request)
     request_hash = _hash_of(request)

@@ -146,3 +146,10 @@ def test_of_oneself_only_what_is_given_changes(ada: Api) -> None:
         ("INVALID", ["email"]),
         ("TOO_LONG", ["fullName"]),
     ]
+
+
+def test_an_address_is_measured_before_it_is_read(anyone: Api) -> None:
+    # Marks whose normalization takes time that grows with their number's square.
+    answer = anyone(SIGN_UP, email="a" + "\u0301\u0323" * 80_000 + "@example.com", password=PASSWORD)
+    assert [error["code"] for error in answer.data["signUp"]["userErrors"]] == ["TOO_LONG"]
+    assert answer.response.elapsed.total_seconds() < 1
