@@ -7,9 +7,10 @@ pages are neither shown twice nor skipped.
 import base64
 import binascii
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Generic, TypeVar
 from uuid import UUID
 
@@ -99,7 +100,7 @@ def decode_cursor(cursor: str, order: str, length: int) -> list[str | float]:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         decoded = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-    except (binascii.Error, ValueError):
+    except (binascii.Error, ValueError, RecursionError):
         decoded = None
     if not isinstance(decoded, list) or len(decoded) != length + 1 or decoded[0] != order:
         raise BadRequest("This cursor is not of this list in this order. Start without one.")
@@ -111,15 +112,30 @@ def decode_cursor(cursor: str, order: str, length: int) -> list[str | float]:
 def decode_instant(part: str | float) -> datetime:
     try:
         instant = datetime.fromisoformat(str(part))
-    except ValueError:
-        instant = None
-    if instant is None or instant.tzinfo is None:
-        raise BadRequest("This cursor has been altered. Start without one.")
-    return instant
+        if instant.tzinfo is None:
+            raise _altered()
+        # An offset can carry the instant past the years 1 to 9999.
+        return instant.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise _altered() from None
+
+
+def decode_number(part: str | float) -> float:
+    try:
+        number = float(part)
+    except (ValueError, OverflowError):
+        raise _altered() from None
+    if not math.isfinite(number):
+        raise _altered()
+    return number
 
 
 def decode_uuid(part: str | float) -> UUID:
     try:
         return UUID(str(part))
     except ValueError:
-        raise BadRequest("This cursor has been altered. Start without one.") from None
+        raise _altered() from None
+
+
+def _altered() -> BadRequest:
+    return BadRequest("This cursor has been altered. Start without one.")

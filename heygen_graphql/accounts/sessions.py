@@ -48,9 +48,12 @@ async def log_in(database: Database, tokens: Tokens, *, email: str, password: st
         InvalidInput: INVALID_CREDENTIALS, the same for a wrong password and an unknown address;
             ACCOUNT_INACTIVE, told only to who knows the password.
     """
-    async with database.reading() as session:
-        found = await session.execute(select(User).where(User.email_key == email.strip().casefold()))
-        user = found.scalar_one_or_none()
+    key = email.strip().casefold()
+    user = None
+    # No account's address contains NUL, and PostgreSQL breaks on it.
+    if "\0" not in key:
+        async with database.reading() as session:
+            user = (await session.execute(select(User).where(User.email_key == key))).scalar_one_or_none()
     if not await passwords.is_correct(password, user.password_hash if user else None) or user is None:
         message = "No account has this e-mail address and password."
         raise InvalidInput.one(UserErrorCode.INVALID_CREDENTIALS, message)

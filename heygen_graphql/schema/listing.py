@@ -7,6 +7,7 @@ from uuid import UUID
 import strawberry
 
 from heygen_graphql import videos
+from heygen_graphql.errors import BadRequest
 from heygen_graphql.paging import Window
 from heygen_graphql.schema.connections import Connection
 from heygen_graphql.schema.context import Info
@@ -14,6 +15,8 @@ from heygen_graphql.schema.enums import OrderDirection
 from heygen_graphql.schema.videos import Video
 from heygen_graphql.tables import VideoStatus
 from heygen_graphql.videos import OrderField
+
+MAX_SEARCH_LENGTH = 1000
 
 
 @strawberry.input(description="Which videos to list; every condition that is given must hold.")
@@ -54,7 +57,7 @@ async def videos_of(
 ) -> Connection[Video]:
     """
     Raises:
-        BadRequest: a size or a cursor that cannot be.
+        BadRequest: a size, a cursor or a text to search for that cannot be.
     """
     database = info.context.services.database
     matching = videos.VideoFilter() if filter is None else _matching(filter)
@@ -66,8 +69,13 @@ async def videos_of(
 
 
 def _matching(filter: VideoFilter) -> videos.VideoFilter:
+    search = filter.search or ""
+    # No text of ours contains NUL, and PostgreSQL breaks on it; SQLite breaks on long patterns.
+    if len(search) > MAX_SEARCH_LENGTH or "\0" in search:
+        raise BadRequest(f"`search` takes up to {MAX_SEARCH_LENGTH} characters, none of them NUL.")
     return videos.VideoFilter(
-        statuses=None if filter.status is None else tuple(filter.status),
+        # Each becomes a variable of the statement, and those are limited.
+        statuses=None if filter.status is None else tuple(dict.fromkeys(filter.status)),
         search=filter.search,
         created_after=filter.created_after,
         created_before=filter.created_before,

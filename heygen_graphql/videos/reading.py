@@ -17,6 +17,7 @@ from heygen_graphql.paging import (
     Window,
     decode_cursor,
     decode_instant,
+    decode_number,
     decode_uuid,
     encode_cursor,
     page_of,
@@ -157,5 +158,5 @@ def _place(field: OrderField, video: Video) -> str | float:
 
 def _place_of(field: OrderField, place: str | float) -> object:
     if field is OrderField.DURATION:
-        return float(place)
+        return decode_number(place)
     return decode_instant(place)

@@ -67,6 +67,14 @@ def test_videos_are_filtered_and_ordered(ada: Api) -> None:
     assert page(ada, filter={"search": "good"})["totalCount"] == 1
 
 
+NOBODY = b"00000000-0000-0000-0000-000000000000"
+BY_DURATION = {"field": "DURATION", "direction": "DESC"}
+
+
+def altered(cursor: bytes) -> str:
+    return base64.urlsafe_b64encode(cursor).decode()
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -76,8 +84,15 @@ def test_videos_are_filtered_and_ordered(ada: Api) -> None:
         {"last": -1},
         {"first": 1, "last": 1},
         {"first": 1, "after": "nonsense"},
-        {"first": 1, "after": base64.urlsafe_b64encode(b"null").decode()},
-        {"first": 1, "after": base64.urlsafe_b64encode(b'["CREATED_AT:DESC", "x", "y"]').decode()},
+        {"first": 1, "after": altered(b"null")},
+        {"first": 1, "after": altered(b'["CREATED_AT:DESC", "x", "y"]')},
+        {"first": 1, "after": altered(b'["CREATED_AT:DESC", "0001-01-01T00:00:00+14:00", "%s"]' % NOBODY)},
+        {"first": 1, "after": altered(b'["DURATION:DESC", "x", "%s"]' % NOBODY), "order": BY_DURATION},
+        {"first": 1, "after": altered(b'["DURATION:DESC", NaN, "%s"]' % NOBODY), "order": BY_DURATION},
+        {"first": 1, "after": altered(b'["DURATION:DESC", 1%s, ""]' % (b"0" * 400)), "order": BY_DURATION},
+        {"first": 1, "after": altered(b"[" * 10_000)},
+        {"filter": {"search": "a\0"}},
+        {"filter": {"search": "a" * 50_000}},
         {"filter": {"createdAfter": "yesterday"}},
         {"filter": {"status": ["DONE"]}},
     ],
