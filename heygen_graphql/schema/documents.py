@@ -15,6 +15,8 @@ from graphql import (
     GraphQLSchema,
     GraphQLSyntaxError,
     NoSchemaIntrospectionCustomRule,
+    OperationType,
+    get_operation_ast,
     parse,
     validate,
 )
@@ -87,6 +89,18 @@ class RemembersDocuments(SchemaExtension):
         yield
 
     def on_validate(self) -> Iterator[None]:
+        context = self.execution_context
         # A list of its own: what is shown of an error is written into this list (`Schema.process_errors`).
-        self.execution_context.pre_execution_errors = list(self._errors)
+        context.pre_execution_errors = list(self._errors)
+        if not self._errors and self._is_subscription_without_websocket():
+            message = "Subscriptions are answered on a websocket, by the protocol graphql-transport-ws."
+            context.pre_execution_errors = [GraphQLError(message, extensions={"code": "BAD_USER_INPUT"})]
         yield
+
+    def _is_subscription_without_websocket(self) -> bool:
+        context = self.execution_context
+        document = context.graphql_document
+        if document is None or context.context is None or context.context.is_websocket:
+            return False
+        operation = get_operation_ast(document, context.operation_name)
+        return operation is not None and operation.operation is OperationType.SUBSCRIPTION

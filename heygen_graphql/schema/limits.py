@@ -45,7 +45,8 @@ def excess_of(document: DocumentNode) -> str | None:
 
 
 def _measure(document: DocumentNode) -> Measure:
-    """The largest of each measure over the document's operations. Introspection has no depth."""
+    """The largest of each measure over the document's operations and its fragments, used or not: both are
+    validated. Introspection has no depth."""
     fragments = {
         definition.name.value: definition
         for definition in document.definitions
@@ -62,15 +63,16 @@ def _measure(document: DocumentNode) -> Measure:
                 measured[name] = _of_selections(fragments[name].selection_set, of_fragment)
         return measured[name]
 
-    operations = [
+    parts = [
         _of_selections(definition.selection_set, of_fragment)
         for definition in document.definitions
         if isinstance(definition, OperationDefinitionNode)
     ]
+    parts += [of_fragment(name) for name in fragments]
     return Measure(
-        depth=max((one.depth for one in operations), default=0),
-        aliases=max((one.aliases for one in operations), default=0),
-        fields=max((one.fields for one in operations), default=0),
+        depth=max((one.depth for one in parts), default=0),
+        aliases=max((one.aliases for one in parts), default=0),
+        fields=max((one.fields for one in parts), default=0),
     )
 
 

@@ -122,6 +122,11 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             raise json.JSONDecodeError("nested too deep", text, 0) from None
         except UnicodeEncodeError:
             raise json.JSONDecodeError("half a surrogate pair", text, 0) from None
+        except json.JSONDecodeError:
+            raise
+        except ValueError:
+            # Python refuses integers of more than 4300 digits: reading them takes quadratic time.
+            raise json.JSONDecodeError("a number too long", text, 0) from None
         if not isinstance(decoded, dict):
             raise json.JSONDecodeError("not an object", text, 0)
         return decoded

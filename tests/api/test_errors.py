@@ -61,6 +61,7 @@ def test_variables_that_do_not_fit_are_bad_input_and_nothing_is_suggested(
         b'{"query": "{ __typename }", "variables": {"a": "\\ud800"}}',
         b"\xff\xfe{}",
         b"[" * 100_000,
+        b'{"query": "{ __typename }", "variables": {"a": %s}}' % (b"9" * 5000),
     ],
 )
 def test_a_body_that_is_no_request_is_refused(anyone: Api, body: bytes) -> None:
@@ -92,6 +93,7 @@ def bomb(fragments: int) -> str:
         ("{ " + "__typename " * 1501 + " }", "GRAPHQL_PARSE_FAILED"),
         ("{ " * 400 + "}" * 400, "GRAPHQL_PARSE_FAILED"),
         (bomb(100), "QUERY_TOO_COMPLEX"),
+        ("{ __typename } fragment F on Query { " + "me { id } " * 201 + "}", "QUERY_TOO_COMPLEX"),
     ],
 )
 def test_a_document_that_asks_too_much_is_refused_before_it_costs_anything(
@@ -115,6 +117,12 @@ def test_a_mutation_cannot_be_sent_by_a_link(anyone: Api) -> None:
     assert anyone.http.get("/graphql", params={"query": "{ __typename }"}).json()["data"]
     form = anyone.http.post("/graphql", data={"query": query})
     assert form.status_code == 400
+
+
+def test_a_subscription_that_is_not_on_a_websocket_is_told_where_it_belongs(someone: Api) -> None:
+    answer = someone("subscription { videoUpdates { version } }")
+    assert answer.code == "BAD_USER_INPUT"
+    assert "websocket" in answer.error["message"]
 
 
 def test_too_many_tries_are_told_when_to_come_back(api_settings: Settings, sqlite_url: str) -> None:
