@@ -3,8 +3,8 @@
 import asyncio
 import random
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +15,8 @@ from sqlalchemy import event, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+from heygen_graphql.errors import BadSettings
 
 T = TypeVar("T")
 
@@ -128,8 +130,30 @@ def migrate(url: str) -> None:
     """Bring the database to the newest schema; does nothing when it is there.
 
     Runs an event loop of its own: call it before one runs, or in a thread.
+
+    Raises:
+        BadSettings: the database cannot be used.
     """
-    alembic.command.upgrade(alembic_config(url), "head")
+    with reaching(url):
+        alembic.command.upgrade(alembic_config(url), "head")
+
+
+@contextmanager
+def reaching(url: str) -> Iterator[None]:
+    """Turn a database that cannot be used into a BadSettings that names it, without its password."""
+    parts = make_url(url)
+    try:
+        if parts.get_backend_name() == "sqlite" and parts.database and not parts.query:
+            # Where it cannot be opened, aiosqlite's thread would add a traceback of its own.
+            sqlite3.connect(parts.database).close()
+        yield
+    except (DBAPIError, OSError, sqlite3.Error) as error:
+        shown = parts.render_as_string(hide_password=True)
+        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+        raise BadSettings(
+            f"the database {shown} cannot be used: {reason}; "
+            "see that it is there and that DATABASE_URL names it"
+        ) from error
 
 
 def alembic_config(url: str) -> Config:

@@ -1,6 +1,7 @@
 """Everything the environment may say, read here and nowhere else."""
 
 import os
+import re
 import secrets
 from functools import cached_property
 from pathlib import Path
@@ -35,6 +36,19 @@ def _redis_scheme(url: str | None) -> str | None:
     raise ValueError("not the address of a Redis; write redis://host:6379/0, rediss://... or unix:///path")
 
 
+def _origins(origins: tuple[str, ...]) -> tuple[str, ...]:
+    for origin in origins:
+        if origin != "*" and not re.fullmatch(r"https?://[^/?#\s]+", origin):
+            raise ValueError(f"{origin!r} is no web origin; write https://example.com, with no path, or *")
+    return origins
+
+
+def _web_address(url: str | None) -> str | None:
+    if url is None or re.match(r"https?://[^/?#\s]", url):
+        return url
+    raise ValueError("not the address of a web server; write https://films.example.com")
+
+
 class Settings(BaseSettings):
     """One server's configuration. Environment names are the fields' names in capitals.
 
@@ -61,11 +75,11 @@ class Settings(BaseSettings):
     redis_url: Annotated[str | None, AfterValidator(_redis_scheme)] = None
     storage_url: str | None = None
     data_dir: Path = Path("data")
-    public_url: str | None = None
+    public_url: Annotated[str | None, AfterValidator(_web_address)] = None
     """Where clients reach the server, for links that leave it; the request's own address when not set."""
 
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ("localhost", "127.0.0.1", "[::1]")
-    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    cors_origins: Annotated[tuple[str, ...], NoDecode, AfterValidator(_origins)] = ()
 
     videos_per_minute: Annotated[int, Field(ge=1)] = 10
     """createVideo, retryVideo and re-rendering updateVideo calls that one user may make in a minute."""
@@ -141,7 +155,17 @@ _HOW_TO_MAKE_A_KEY = 'Make one with: python -c "import secrets; print(secrets.to
 
 
 def _kept_key(path: Path) -> bytes:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return _key_at(path)
+    except OSError as error:
+        raise BadSettings(
+            f"DATA_DIR {path.parent} cannot be used: {error.strerror}; "
+            "let this user write there, or name another folder"
+        ) from error
+
+
+def _key_at(path: Path) -> bytes:
     try:
         # O_EXCL with the mode in the same call: the key is at no moment readable by others, and of two
         # processes that start together one wins.

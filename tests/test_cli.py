@@ -128,6 +128,42 @@ def test_a_database_that_cannot_be_reached_is_named_without_its_password(tmp_pat
     assert "postgresql+asyncpg://ada:***@127.0.0.1" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        (
+            "postgresql+asyncpg://ada:hunter2@127.0.0.1:1/heygen",
+            "postgresql+asyncpg://ada:***@127.0.0.1:1/heygen",
+        ),
+        ("sqlite+aiosqlite:////no/such/folder/heygen.db", "/no/such/folder/heygen.db"),
+    ],
+)
+def test_a_server_whose_database_cannot_be_reached_says_so_in_one_line(
+    url: str, shown: str, tmp_path: Path
+) -> None:
+    done = heygen("serve", "--port", "0", directory=tmp_path, DATABASE_URL=url)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert shown in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CORS_ORIGINS", "https://example.com,example.org"),
+        ("PUBLIC_URL", "example.org"),
+        ("DATA_DIR", "taken"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_named_in_one_line(name: str, value: str, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file, not a folder")
+    done = heygen("serve", "--port", "0", directory=tmp_path, **{name: value})
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert name in done.stderr
+    assert value.split(",")[-1] in done.stderr
+
+
 def test_the_schema_file_is_what_the_code_says_until_somebody_changes_it(tmp_path: Path) -> None:
     assert heygen("schema", "--write", directory=tmp_path).returncode == 0
     assert heygen("schema", "--check", directory=tmp_path).returncode == 0
@@ -202,6 +238,29 @@ def test_what_cannot_be_rendered_is_told_in_one_line(
     assert done.stderr.count("\n") == 1
     assert word in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["render", "demo"])
+@pytest.mark.parametrize("out", ["folder", "file/film.mp4", "film.srt"])
+def test_a_film_that_could_not_be_written_is_refused_before_it_is_made(
+    command: str, out: str, tmp_path: Path
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("a file, not a folder")
+    done = heygen(command, "--script", "Hello", "--out", out, directory=tmp_path)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert "--out: " in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
+
+
+def test_a_script_file_that_is_not_text_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "script.txt").write_bytes("Grüße".encode("latin-1"))
+    done = heygen("render", "--script-file", "script.txt", "--out", "film.mp4", directory=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "script.txt is not UTF-8" in done.stderr
 
 
 def test_the_doctor_finds_this_machine_well_and_names_what_is_not(tmp_path: Path) -> None:

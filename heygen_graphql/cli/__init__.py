@@ -2,8 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import tempfile
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -42,6 +41,22 @@ def main() -> None:
         for line in lines:
             typer.echo(f"heygen-graphql: {line}", err=True)
         sys.exit(1)
+
+
+def _writable(out: Path) -> Path:
+    """Told before the film is made, not after."""
+    if out.is_dir():
+        raise HeygenError(f"--out: {out} is a folder; name a file in it, like {out / 'film.mp4'}")
+    if out.suffix.lower() in {".vtt", ".srt"}:
+        raise HeygenError(f"--out: {out} is where the captions go; name the film, like {out.stem}.mp4")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out.parent):
+            return out
+    except OSError as error:
+        raise HeygenError(
+            f"--out: nothing can be written to {out.parent}: {error.strerror}; choose another folder"
+        ) from error
 
 
 def _settings(**overrides: Any) -> Settings:
@@ -97,8 +112,7 @@ def migrate() -> None:
     settings = _settings()
     from heygen_graphql.database import migrate as migrate_url
 
-    with _reaching_database(settings):
-        migrate_url(settings.resolved_database_url)
+    migrate_url(settings.resolved_database_url)
     typer.echo("The database has the newest schema.")
 
 
@@ -129,7 +143,11 @@ def render(
     if (script is None) == (script_file is None):
         raise typer.BadParameter("say what is spoken by one of --script and --script-file")
     if script_file is not None:
-        script = sys.stdin.read() if str(script_file) == "-" else script_file.read_text(encoding="utf-8")
+        data = sys.stdin.buffer.read() if str(script_file) == "-" else script_file.read_bytes()
+        try:
+            script = data.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise HeygenError(f"--script-file: {script_file} is not UTF-8 text; save it as that") from error
     storyboard = rendering.storyboard(
         script=script or "",
         voice_id=voice,
@@ -142,7 +160,7 @@ def render(
         speed=speed,
         pitch_semitones=pitch,
     )
-    rendering.render_to(storyboard, out)
+    rendering.render_to(storyboard, _writable(out))
 
 
 @app.command()
@@ -174,7 +192,7 @@ def user_create(
 ) -> None:
     """Make an account; asks for its password."""
     from heygen_graphql import accounts
-    from heygen_graphql.database import Database
+    from heygen_graphql.database import Database, reaching
 
     password = (
         sys.stdin.readline().rstrip("\r\n")
@@ -192,7 +210,7 @@ def user_create(
         finally:
             await database.close()
 
-    with _reaching_database(settings):
+    with reaching(settings.resolved_database_url):
         asyncio.run(create())
     typer.echo(f"{email} may sign in now{' and is a superuser' if superuser else ''}.")
 
@@ -218,18 +236,9 @@ def demo(
     """Make a film as a client would: start a server, sign up, create a video, watch, download."""
     from heygen_graphql.demo import DEFAULT_SCRIPT, run
 
-    run(script=DEFAULT_SCRIPT if script is None else script, voice_id=voice, avatar_id=avatar, out=out)
-
-
-@contextmanager
-def _reaching_database(settings: Settings) -> Iterator[None]:
-    """Turn a database that cannot be used into a BadSettings that names it, without its password."""
-    from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import DBAPIError
-
-    try:
-        yield
-    except (DBAPIError, OSError) as error:
-        url = make_url(settings.resolved_database_url).render_as_string(hide_password=True)
-        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-        raise BadSettings(f"the database {url} cannot be used: {reason}") from error
+    run(
+        script=DEFAULT_SCRIPT if script is None else script,
+        voice_id=voice,
+        avatar_id=avatar,
+        out=_writable(out),
+    )

@@ -1,5 +1,6 @@
 """The API behind uvicorn, with errors of the start in one line and its addresses printed when it answers."""
 
+import os
 import socket
 from contextlib import AsyncExitStack
 from importlib.metadata import version
@@ -33,9 +34,11 @@ def _listen(host: str, port: int) -> socket.socket:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server(address[:2], family=family, backlog=2048)
     except OSError as error:
+        # create_server adds the address to its words, where it would stand twice.
+        reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
         raise BadSettings(
-            f"cannot listen at {host}:{port}: {error.strerror}; choose another place with --host and --port "
-            "(--port 0 takes a free one)"
+            f"cannot listen at {host}:{port}: {reason}; choose another place by HOST and PORT, "
+            "or by --host and --port (0 takes a free port)"
         ) from error
 
 

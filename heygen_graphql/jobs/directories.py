@@ -28,7 +28,10 @@ def held_data_directory(directory: Path) -> Iterator[None]:
         directory.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(directory / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
-        raise BadSettings(f"DATA_DIR {directory} cannot be used: {error.strerror}") from error
+        raise BadSettings(
+            f"DATA_DIR {directory} cannot be used: {error.strerror}; "
+            "let this user write there, or name another folder"
+        ) from error
     try:
         if not _lock(descriptor):
             raise BadSettings(

@@ -158,7 +158,10 @@ async def _workplace(
     try:
         work.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise BadSettings(f"DATA_DIR {settings.data_dir} cannot be used: {error.strerror}") from error
+        raise BadSettings(
+            f"DATA_DIR {settings.data_dir} cannot be used: {error.strerror}; "
+            "let this user write there, or name another folder"
+        ) from error
     remove_leftovers(work)
     # Each render looks at its row and the sweep goes round; nothing else needs a connection.
     database = Database(database_url, pool_size=settings.workers + 2)
