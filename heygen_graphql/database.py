@@ -23,6 +23,9 @@ T = TypeVar("T")
 # A PostgreSQL that is down or restarting shows itself as one of these; asyncpg lets the bare
 # ConnectionRefusedError (an OSError) through.
 _PASSING_FAULTS = (OperationalError, InterfaceError, OSError)
+# PostgreSQL's own codes, which SQLAlchemy shows as bare DBAPIErrors (PostgreSQL, Appendix A): the connection
+# broke, a deadlock, no room for one more connection, and "the database system is starting up".
+_PASSING_SQLSTATES = ("08", "40", "53", "57P")
 
 
 class Database:
@@ -89,8 +92,10 @@ class Database:
 
 def is_passing_fault(error: BaseException) -> bool:
     """Whether the database may be back in a moment."""
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
-        return True
+    if isinstance(error, DBAPIError):
+        sqlstate = getattr(error.orig, "sqlstate", None) or ""
+        if error.connection_invalidated or sqlstate.startswith(_PASSING_SQLSTATES):
+            return True
     return isinstance(error, _PASSING_FAULTS)
 
 
