@@ -10,6 +10,9 @@ import time
 from pathlib import Path
 
 import pytest
+from websockets.exceptions import ConnectionClosedError
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 from tests.conftest import StartServer
 from tests.media import decode
@@ -102,6 +105,16 @@ def test_a_second_server_on_the_same_folder_is_refused_in_one_line(
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert str(tmp_path / "data") in done.stderr
+
+
+def test_a_websocket_message_of_more_than_a_mebibyte_is_refused(server: StartServer) -> None:
+    address = f"{server('serve').url.replace('http', 'ws', 1)}/graphql"
+    with connect(address, subprotocols=[Subprotocol("graphql-transport-ws")], proxy=None) as socket:
+        socket.send('{"type": "connection_init", "payload": {"a": "%s"}}' % ("a" * 2**20))
+        with pytest.raises(ConnectionClosedError) as closed:
+            socket.recv(timeout=10)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1009
 
 
 def test_the_secret_that_the_server_makes_is_readable_by_its_owner_alone(

@@ -8,7 +8,7 @@ from importlib.metadata import version
 import typer
 import uvicorn
 
-from heygen_graphql.app import create_app
+from heygen_graphql.app import MAX_BODY_BYTES, create_app
 from heygen_graphql.errors import BadSettings
 from heygen_graphql.observability import configure_logging
 from heygen_graphql.settings import Settings
@@ -74,6 +74,7 @@ class _Server(uvicorn.Server):
                 log_level="warning",
                 access_log=False,
                 server_header=False,
+                ws_max_size=MAX_BODY_BYTES,
                 timeout_graceful_shutdown=_GRACEFUL_SECONDS,
             )
         )
