@@ -1,7 +1,7 @@
 # Each target sets up what it needs; a second run finds it done.
 #
-#   make demo     a film from nothing, through the public API: demo.mp4
-#   make demo SCRIPT="Guten Tag!" VOICE=espeak-de AVATAR=... OUT=films/hello.mp4
+#   make demo     a video from nothing, through the public API: demo.mp4
+#   make demo SCRIPT="Guten Tag!" VOICE=espeak-de AVATAR=... OUT=videos/hello.mp4
 #   make run      the server, on this machine alone: http://127.0.0.1:8000
 #   make check    what can be judged without running the server
 #   make test     the tests; TESTS="tests/test_journey.py -k sqlite" for some of them

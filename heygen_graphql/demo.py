@@ -1,4 +1,4 @@
-"""A film made as any client would make one: over HTTP and a websocket.
+"""A video made as any client would make one: over HTTP and a websocket.
 
 The server is a child process with a folder of its own; both are gone when the demo ends, however it ends.
 """
@@ -73,7 +73,7 @@ class DemoFailed(HeygenError):
 
 
 def run(*, script: str, voice_id: str | None, avatar_id: str | None, out: Path) -> None:
-    """Write the film to `out` and its captions beside it, telling the terminal what happens.
+    """Write the video to `out` and its captions beside it, telling the terminal what happens.
 
     Raises:
         DemoFailed: says why in one line; nothing has been left running.
@@ -266,7 +266,7 @@ def _summary(out: Path, captions: list[Path], render_seconds: float, seconds: fl
         picture, sound = film.streams.video[0], film.streams.audio[0]
         length_seconds = (film.duration or 0) / av.time_base
         rows = {
-            "Film": str(out.absolute()),
+            "Video": str(out.absolute()),
             "Captions": ", ".join(path.name for path in captions),
             "Length": f"{length_seconds:.1f} s",
             "Size": f"{out.stat().st_size / 1e6:.2f} MB",

@@ -43,7 +43,7 @@ def _checks() -> Iterator[Check]:
     yield Check("Python", _python, "run the server with Python 3.11")
     yield Check("Libraries", _libraries, reinstall)
     yield Check("Voices", _voices, reinstall)
-    yield Check("Film", _film, reinstall)
+    yield Check("Video", _film, reinstall)
     try:
         settings = Settings()
     except ValidationError as error:

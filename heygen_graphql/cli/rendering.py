@@ -1,4 +1,4 @@
-"""A film without a server: the rendering library, its progress on the terminal."""
+"""A video without a server: the rendering library, its progress on the terminal."""
 
 import re
 import shutil
@@ -73,7 +73,7 @@ def _voice(voice_id: str | None, language: str | None) -> Voice:
 
 
 def render_to(board: Storyboard, out: Path) -> None:
-    """Write the film to `out` and its captions beside it, with a bar on the terminal."""
+    """Write the video to `out` and its captions beside it, with a bar on the terminal."""
     console = Console()
     began = time.monotonic()
     out.parent.mkdir(parents=True, exist_ok=True)
