@@ -5,7 +5,7 @@
 #   make run      the server, on this machine alone: http://127.0.0.1:8000
 #   make check    what can be judged without running the server
 #   make test     the tests; TESTS="tests/test_journey.py -k sqlite" for some of them
-#   make bench    how the server answers while it renders
+#   make bench    what rendering costs, and how the server answers meanwhile
 #   make setup | web | lock | clean
 
 SHELL := bash
@@ -96,6 +96,7 @@ test: .venv/.project .venv/.tests web
 	@$(BIN)/python -m pytest $(TESTS)
 
 bench: .venv/.project .venv/.tests
+	@$(BIN)/python -m benchmarks.rendering
 	@$(BIN)/python -m benchmarks.load
 
 # By hand only: a lock is the same on every machine until somebody means to change it.
