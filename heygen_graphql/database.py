@@ -13,7 +13,7 @@ import alembic.command
 from alembic.config import Config
 from sqlalchemy import event, func, select
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from heygen_graphql.errors import BadSettings
@@ -155,10 +155,10 @@ def reaching(url: str) -> Iterator[None]:
     except (DBAPIError, OSError, sqlite3.Error) as error:
         shown = parts.render_as_string(hide_password=True)
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-        raise BadSettings(
-            f"the database {shown} cannot be used: {reason}; "
-            "see that it is there and that DATABASE_URL names it"
-        ) from error
+        remedy = "see that it is there and that DATABASE_URL names it"
+        if isinstance(error, ProgrammingError) or reason.startswith("no such table"):
+            remedy = "bring it to the newest schema with: heygen-graphql migrate"
+        raise BadSettings(f"the database {shown} cannot be used: {reason}; {remedy}") from error
 
 
 def alembic_config(url: str) -> Config:

@@ -46,7 +46,7 @@ def _origins(origins: tuple[str, ...]) -> tuple[str, ...]:
 def _web_address(url: str | None) -> str | None:
     if url is None or re.match(r"https?://[^/?#\s]", url):
         return url
-    raise ValueError("not the address of a web server; write https://films.example.com")
+    raise ValueError("not the address of a web server; write https://videos.example.com")
 
 
 class Settings(BaseSettings):

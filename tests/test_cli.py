@@ -205,6 +205,23 @@ def test_a_superuser_is_made_at_the_terminal_and_a_bad_one_is_told_every_fault(
         ]
 
 
+def test_an_account_may_be_made_before_the_first_start_and_where_it_cannot_the_way_is_told(
+    tmp_path: Path,
+) -> None:
+    create = ("user", "create", "--password-stdin", "--email", "ada@example.com")
+    good = heygen(*create, directory=tmp_path, stdin="correct horse\n", DATA_DIR=str(tmp_path / "new"))
+    assert good.returncode == 0, good.stderr
+
+    shared = {
+        "DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path / 'empty.db'}",
+        "REDIS_URL": "redis://127.0.0.1:1/0",
+    }
+    bad = heygen(*create, directory=tmp_path, stdin="correct horse\n", **shared)
+    assert bad.returncode == 1
+    assert bad.stderr.count("\n") == 1
+    assert "heygen-graphql migrate" in bad.stderr
+
+
 def test_render_makes_a_film_without_a_server(tmp_path: Path) -> None:
     done = heygen(
         *("render", "--script", "Hello from the terminal.", "--quality", "LOW", "--aspect-ratio", "SQUARE"),

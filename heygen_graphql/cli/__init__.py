@@ -44,11 +44,11 @@ def main() -> None:
 
 
 def _writable(out: Path) -> Path:
-    """Told before the film is made, not after."""
+    """Told before the video is made, not after."""
     if out.is_dir():
-        raise HeygenError(f"--out: {out} is a folder; name a file in it, like {out / 'film.mp4'}")
+        raise HeygenError(f"--out: {out} is a folder; name a file in it, like {out / 'hello.mp4'}")
     if out.suffix.lower() in {".vtt", ".srt"}:
-        raise HeygenError(f"--out: {out} is where the captions go; name the film, like {out.stem}.mp4")
+        raise HeygenError(f"--out: {out} is where the captions go; name the video, like {out.stem}.mp4")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=out.parent):
@@ -106,12 +106,22 @@ def _require_shared_services(settings: Settings, command: str) -> None:
         )
 
 
+def _make_data_directory(settings: Settings) -> None:
+    """For the database that lies in it, when no other is named."""
+    if settings.database_url is None:
+        try:
+            settings.data_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BadSettings(f"DATA_DIR {settings.data_dir} cannot be used: {error.strerror}") from error
+
+
 @app.command()
 def migrate() -> None:
     """Bring the database to the newest schema."""
     settings = _settings()
     from heygen_graphql.database import migrate as migrate_url
 
+    _make_data_directory(settings)
     migrate_url(settings.resolved_database_url)
     typer.echo("The database has the newest schema.")
 
@@ -137,7 +147,7 @@ def render(
     speed: Annotated[float, typer.Option(min=0.5, max=2, help="1 is the voice's own pace.")] = 1,
     pitch: Annotated[float, typer.Option(min=-12, max=12, help="Semitones.")] = 0,
 ) -> None:
-    """Render a film without a server."""
+    """Render a video without a server."""
     from heygen_graphql.cli import rendering
 
     if (script is None) == (script_file is None):
@@ -193,6 +203,7 @@ def user_create(
     """Make an account; asks for its password."""
     from heygen_graphql import accounts
     from heygen_graphql.database import Database, reaching
+    from heygen_graphql.database import migrate as migrate_url
 
     password = (
         sys.stdin.readline().rstrip("\r\n")
@@ -210,6 +221,10 @@ def user_create(
         finally:
             await database.close()
 
+    _make_data_directory(settings)
+    if settings.is_embedded:
+        # As its server does at every start: an account may be wanted before the first.
+        migrate_url(settings.resolved_database_url)
     with reaching(settings.resolved_database_url):
         asyncio.run(create())
     typer.echo(f"{email} may sign in now{' and is a superuser' if superuser else ''}.")
@@ -233,7 +248,7 @@ def demo(
         "demo.mp4"
     ),
 ) -> None:
-    """Make a film as a client would: start a server, sign up, create a video, watch, download."""
+    """Make a video as a client would: start a server, sign up, create a video, watch, download."""
     from heygen_graphql.demo import DEFAULT_SCRIPT, run
 
     run(
