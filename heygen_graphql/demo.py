@@ -69,7 +69,7 @@ _FINAL = frozenset({"COMPLETED", "FAILED", "CANCELED"})
 
 
 class DemoFailed(HeygenError):
-    pass
+    """The reason in one line, as the person at the terminal is to read it."""
 
 
 def run(*, script: str, voice_id: str | None, avatar_id: str | None, out: Path) -> None:

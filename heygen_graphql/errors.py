@@ -48,11 +48,11 @@ class Fault:
 
 
 class HeygenError(Exception):
-    pass
+    """Raised on purpose: its text is meant to be read by a person."""
 
 
 class BadSettings(HeygenError):
-    pass
+    """Names the setting, what is wrong with its value, and the remedy."""
 
 
 class InvalidInput(HeygenError):

@@ -33,7 +33,7 @@ __all__ = ["Context", "Services", "build", "sdl"]
     description="What can be changed. Faults that the caller can mend come back in `userErrors`, all at once."
 )
 class Mutation(SessionMutations, UserMutations, VideoMutations):
-    pass
+    """Every room's mutations, put together."""
 
 
 class _Schema(strawberry.Schema):

@@ -56,7 +56,7 @@ class SessionPayload(Payload):
 
 @strawberry.type(description="What was wrong, if anything.")
 class LogOutPayload(Payload):
-    pass
+    """Nothing but faults: an ended session has nothing to show."""
 
 
 RefreshToken = Annotated[str, strawberry.argument(description="The session's latest refresh token.")]

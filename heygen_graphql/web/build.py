@@ -21,7 +21,7 @@ _MIN_NODE = 18
 
 
 class BuildFailed(Exception):
-    pass
+    """What is missing or went wrong, and what to do about it."""
 
 
 def build() -> bool:

@@ -151,18 +151,17 @@ async def test_filters_choose_by_status_text_and_time(database: Database, ada: U
     other = await videos.create(database, ada, VideoRequest(script="A slow tortoise"))
     await videos.cancel(database, ada, other.id)
 
-    async def found(**wanted: object) -> list[UUID]:
-        matching = VideoFilter(**wanted)  # type: ignore[arg-type]
+    async def found(matching: VideoFilter) -> list[UUID]:
         page = await videos.page(database, ada, matching, VideoOrder(), Window.of(9, None, None, None))
         assert await videos.count(database, ada, matching) == len(page.items)
         return [video.id for video in page.items]
 
-    assert await found(search="quick") == [video.id]
-    assert await found(search="50%") == [video.id]
-    assert await found(search="%") == [video.id]
-    assert await found(statuses=(VideoStatus.CANCELED,)) == [other.id]
-    assert await found(created_after=video.created_at) == [other.id]
-    assert await found(created_before=video.created_at) == []
+    assert await found(VideoFilter(search="quick")) == [video.id]
+    assert await found(VideoFilter(search="50%")) == [video.id]
+    assert await found(VideoFilter(search="%")) == [video.id]
+    assert await found(VideoFilter(statuses=(VideoStatus.CANCELED,))) == [other.id]
+    assert await found(VideoFilter(created_after=video.created_at)) == [other.id]
+    assert await found(VideoFilter(created_before=video.created_at)) == []
 
 
 async def test_a_changed_script_is_rendered_anew_and_a_changed_title_is_not(
