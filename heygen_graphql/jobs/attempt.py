@@ -99,7 +99,10 @@ async def render_video(place: Workplace, video_id: UUID) -> bool:
     return True
 
 
-async def _produce(place: Workplace, claim: Claim, meter: _Meter, directory: Path) -> Rendered | Failure:
+async def _produce(
+    place: Workplace, claim: Claim, meter: _Meter, directory: Path
+) -> Rendered | Failure | None:
+    """None when the claim fell before there was anything to publish."""
     outcome = await render_in_child(
         place.child_command,
         json.dumps(claim.storyboard),
@@ -109,6 +112,10 @@ async def _produce(place: Workplace, claim: Claim, meter: _Meter, directory: Pat
         on_progress=meter.note_child,
     )
     if isinstance(outcome, Rendered):
+        # A process that was suspended learns here, before its next tick, that the video may be gone: what
+        # it stored now would be nobody's, should it die before it tidies up.
+        if not await _insist(lambda: claiming.still_stands(place.database, claim)):
+            return None
         meter.note_publishing()
         for name, content_type in CONTENT_TYPES.items():
             await place.storage.put_file(f"{claim.files_prefix}/{name}", directory / name, content_type)
@@ -182,11 +189,11 @@ async def _record(place: Workplace, claim: Claim, ending: Rendered | Failure | N
     await _tidy_storage(place, claim)
 
 
-async def _insist(record: Callable[[], Awaitable[Recorded | None]]) -> Recorded | None:
-    """Record an ending however long the database is away: a finished render is worth the wait."""
+async def _insist(ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask however long the database is away: a finished render is worth the wait."""
     while True:
         try:
-            return await record()
+            return await ask()
         except Exception as error:
             if not is_passing_fault(error):
                 raise
@@ -208,7 +215,7 @@ async def _give_back(place: Workplace, claim: Claim) -> None:
 
 
 async def _tidy_storage(place: Workplace, claim: Claim) -> None:
-    """Leave the files of the attempt that completed the video, and of none before it.
+    """Leave the files of the attempt if it completed the video, and of none before it.
 
     What stays behind because the storage or the database is away goes with a later attempt, or with the
     video.
@@ -216,10 +223,9 @@ async def _tidy_storage(place: Workplace, claim: Claim) -> None:
     try:
         # The row decides, not what we think to have written: a commit whose answer was lost, or that was
         # under way when we were cancelled, may have completed the video with these very files.
-        if await claiming.is_completed(place.database, claim):
-            await _remove_earlier_files(place.storage, claim)
-        else:
+        if not await claiming.is_completed(place.database, claim):
             await place.storage.delete_prefix(claim.files_prefix)
+        await _remove_earlier_files(place.storage, claim)
     except Exception:
         _log.warning("files_left_behind", exc_info=True)
 

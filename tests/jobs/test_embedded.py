@@ -356,6 +356,23 @@ async def test_only_the_files_of_the_attempt_that_completed_stay(
     assert {Path(name).parent.name for name in files(settings)} == {"4"}
 
 
+async def test_a_video_that_failed_keeps_no_files_of_any_attempt(
+    settings: Settings, sqlite: Database
+) -> None:
+    # Given the files of an attempt that was killed while it published
+    failure = {"code": "BAD_SCRIPT", "message": "No.", "is_retryable": False}
+    video_id = await add_video(sqlite, {"fail": failure}, fence=1)
+    left = settings.data_dir / "files" / "videos" / str(video_id) / "1" / "video.mp4"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half")
+    async with server(settings, sqlite) as queue:
+        # When the next attempt fails
+        await queue.hint(video_id)
+        assert (await wait_for_end(sqlite, video_id)).status is VideoStatus.FAILED
+        # Then they go
+        await asyncio.to_thread(wait_until, lambda: files(settings) == [], "tidying up", 2)
+
+
 async def test_nothing_of_a_dead_process_stays_in_the_work_directory(
     settings: Settings, sqlite: Database
 ) -> None:

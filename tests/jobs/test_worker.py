@@ -113,6 +113,30 @@ async def test_a_worker_killed_in_mid_render_loses_no_video(
     assert await statuses(database, video_id) == ["PROCESSING", "PROCESSING", "COMPLETED"]
 
 
+async def test_a_suspended_worker_stores_nothing_for_a_video_that_is_gone(
+    database: Database, queue: Queue, start_worker: StartWorker, remote: Settings
+) -> None:
+    # Given a worker that was suspended while its render came to an end
+    worker = start_worker()
+    video_id = await add_video(database, {"steps": 10, "step_seconds": 0.05})
+    await queue.hint(video_id)
+    await wait_for(database, video_id, is_drawing)
+    renders = worker.children(recursive=True)
+    worker.suspend()
+    await asyncio.to_thread(wait_until_gone, renders, 5)
+
+    # When it wakes after the video has been purged
+    async with database.transaction() as session:
+        await session.delete(await session.get_one(Video, video_id))
+    worker.resume()
+
+    # Then it stores nothing, not even a folder
+    work = remote.data_dir / "work"
+    await asyncio.to_thread(wait_until, lambda: not any(work.iterdir()), "the attempt's end", 5)
+    await asyncio.sleep(0.2)
+    assert not (remote.data_dir / "files" / "videos").exists()
+
+
 async def test_a_worker_told_to_stop_hands_its_video_on(
     database: Database, queue: Queue, start_worker: StartWorker
 ) -> None:
