@@ -225,14 +225,15 @@ async def _tidy_storage(place: Workplace, claim: Claim) -> None:
         # under way when we were cancelled, may have completed the video with these very files.
         if not await claiming.is_completed(place.database, claim):
             await place.storage.delete_prefix(claim.files_prefix)
-        await _remove_earlier_files(place.storage, claim)
+        await remove_files_before(place.storage, claim.video_id, claim.fence)
     except Exception:
         _log.warning("files_left_behind", exc_info=True)
 
 
-async def _remove_earlier_files(storage: Storage, claim: Claim) -> None:
+async def remove_files_before(storage: Storage, video_id: UUID, fence: int) -> None:
+    """Remove what earlier attempts stored."""
     # Only earlier ones: the owner may have asked for another render, whose files are coming in.
-    keys = await storage.list_prefix(claiming.all_files_prefix(claim.video_id))
-    for fence in {key.split("/")[2] for key in keys}:
-        if fence.isdigit() and int(fence) < claim.fence:
-            await storage.delete_prefix(claiming.files_prefix(claim.video_id, int(fence)))
+    keys = await storage.list_prefix(claiming.all_files_prefix(video_id))
+    for earlier in {key.split("/")[2] for key in keys}:
+        if earlier.isdigit() and int(earlier) < fence:
+            await storage.delete_prefix(claiming.files_prefix(video_id, int(earlier)))

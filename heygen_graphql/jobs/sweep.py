@@ -16,7 +16,7 @@ from sqlmodel import SQLModel, col
 
 from heygen_graphql.database import is_passing_fault
 from heygen_graphql.jobs import claiming, deciding
-from heygen_graphql.jobs.attempt import Workplace
+from heygen_graphql.jobs.attempt import Workplace, remove_files_before
 from heygen_graphql.jobs.broker import Queue
 from heygen_graphql.jobs.directories import remove_leftovers
 from heygen_graphql.observability import QUEUE_DEPTH, VIDEOS_ENDED
@@ -131,6 +131,16 @@ async def purge(place: Workplace, video_id: UUID) -> None:
     async with place.database.transaction() as session:
         await session.execute(delete(Video).where(condition))
     _log.info("video_purged", video_id=str(video_id))
+
+
+async def clear_canceled(place: Workplace, video_id: UUID) -> None:
+    """Remove what is stored of a canceled video: of a killed attempt, or of the film before a change."""
+    async with place.database.reading() as session:
+        canceled = and_(col(Video.id) == video_id, col(Video.status) == VideoStatus.CANCELED)
+        fence = await session.scalar(select(col(Video.fence)).where(canceled))
+    if fence is not None:
+        # Should the owner retry it just now, the next attempt has a greater fence.
+        await remove_files_before(place.storage, video_id, fence + 1)
 
 
 async def forget_expired(place: Workplace, _queue: Queue) -> None:

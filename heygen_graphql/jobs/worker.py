@@ -21,7 +21,7 @@ from heygen_graphql.jobs.attempt import Workplace, render_video
 from heygen_graphql.jobs.broker import BrokerQueue, Queue, declare_actor, redis_broker, stub_broker
 from heygen_graphql.jobs.child import RENDER_CHILD
 from heygen_graphql.jobs.directories import held_data_directory, remove_leftovers
-from heygen_graphql.jobs.sweep import purge, sweep_forever
+from heygen_graphql.jobs.sweep import clear_canceled, purge, sweep_forever
 from heygen_graphql.settings import Settings
 from heygen_graphql.storage import Storage
 
@@ -187,8 +187,9 @@ async def _working(place: Workplace, broker: dramatiq.Broker) -> AsyncIterator[N
         running[task] = video_id
         try:
             if not await render_video(place, video_id):
-                # A hint may also say that it was deleted.
+                # A hint may also say that it was deleted or canceled.
                 await purge(place, video_id)
+                await clear_canceled(place, video_id)
         except Exception as error:
             # The claim did not come to pass. The sweep will hint at the video again.
             if not is_passing_fault(error):

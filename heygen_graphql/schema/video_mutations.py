@@ -176,7 +176,8 @@ class VideoMutations:
         context = info.context
         viewer = await context.viewer()
         row = await videos.cancel(context.services.database, viewer.user.id, _video_id(id))
-        return await _announced(context, row)
+        # Whoever is free removes what is stored of it.
+        return await _queued(context, row)
 
     @mutation("Render a FAILED or CANCELED video again, from its beginning.")
     async def retry_video(self, info: Info, id: VideoId) -> VideoPayload:
