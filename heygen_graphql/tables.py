@@ -144,6 +144,8 @@ class Video(SQLModel, table=True):
     status: VideoStatus = Field(default=VideoStatus.PENDING, sa_type=_enum_type(VideoStatus))
     stage: str | None = Field(default="QUEUED", max_length=12)
     progress: float = 0.0
+    seconds_left: float | None = None
+    """What the worker reckoned at `updated_at` would still be needed; None before it can tell."""
     version: int = 1
     """Grows with every change that a client can see."""
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)

@@ -17,6 +17,7 @@ from heygen_graphql.jobs import claiming
 from heygen_graphql.jobs.child import RENDER_CHILD, render_in_child
 from heygen_graphql.jobs.claiming import Claim, Recorded
 from heygen_graphql.jobs.directories import scratch_directory
+from heygen_graphql.jobs.pace import Pace
 from heygen_graphql.jobs.protocol import CONTENT_TYPES, Failure, Progress, Rendered
 from heygen_graphql.observability import ACTIVE_RENDERS, VIDEO_SECONDS, VIDEOS_ENDED
 from heygen_graphql.rendering.storyboard import Stage
@@ -58,13 +59,19 @@ class _Meter:
 
     progress: Progress | None = None
     shown: Progress | None = None
+    seconds_left: float | None = None
     kept_at: float = field(default_factory=time.monotonic)
+    _pace: Pace = field(default_factory=Pace)
 
     def note_child(self, progress: Progress) -> None:
         self.progress = Progress(progress.stage, progress.fraction * _RENDERING_SHARE)
+        # Speaking and opening the presenters go at a pace of their own, which says nothing of the rest.
+        if progress.stage is not Stage.SPEAKING:
+            self.seconds_left = self._pace.seconds_left(progress.fraction, time.monotonic())
 
     def note_publishing(self) -> None:
         self.progress = Progress(Stage.PUBLISHING, _RENDERING_SHARE)
+        self.seconds_left = None
 
 
 async def render_video(place: Workplace, video_id: UUID) -> bool:
@@ -150,7 +157,13 @@ async def _tick(place: Workplace, claim: Claim, meter: _Meter) -> bool:
         async with asyncio.timeout(lease_seconds):
             if progress is None and time.monotonic() - meter.kept_at < lease_seconds / 3:
                 return await claiming.still_stands(place.database, claim)
-            change = await claiming.keep(place.database, claim, progress, lease_seconds=lease_seconds)
+            change = await claiming.keep(
+                place.database,
+                claim,
+                progress,
+                seconds_left=meter.seconds_left,
+                lease_seconds=lease_seconds,
+            )
     except Exception as error:
         if not is_passing_fault(error):
             raise

@@ -90,7 +90,12 @@ async def claim(
 
 
 async def keep(
-    database: Database, claim: Claim, progress: Progress | None, *, lease_seconds: float
+    database: Database,
+    claim: Claim,
+    progress: Progress | None,
+    *,
+    seconds_left: float | None = None,
+    lease_seconds: float,
 ) -> VideoChanged | None:
     """Renew the lease and, when there is progress, show it; None when the claim no longer stands.
 
@@ -104,6 +109,7 @@ async def keep(
             values |= {
                 "progress": case((col(Video.progress) > fraction, col(Video.progress)), else_=fraction),
                 "stage": progress.stage,
+                "seconds_left": seconds_left,
                 "version": col(Video.version) + 1,
                 "updated_at": now,
             }

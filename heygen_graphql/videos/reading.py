@@ -109,11 +109,10 @@ async def changed_since(database: Database, owner_id: UUID, since: datetime) -> 
 
 
 def seconds_left(video: Video, now: datetime) -> float | None:
-    """What is left at the pace so far; None before there is a pace to speak of, and when nothing is left."""
-    if video.status is not VideoStatus.PROCESSING or video.started_at is None or video.progress < 0.02:
+    """What the worker reckoned, less the time since; None while it cannot tell, and when nothing is left."""
+    if video.status is not VideoStatus.PROCESSING or video.seconds_left is None:
         return None
-    elapsed = max(0.0, (now - video.started_at).total_seconds())
-    return elapsed * (1 - video.progress) / video.progress
+    return max(0.0, video.seconds_left - (now - video.updated_at).total_seconds())
 
 
 def _owned(owner_id: UUID, matching: VideoFilter) -> SelectOfScalar[Video]:

@@ -21,6 +21,7 @@ def turn(
     video.status = status
     video.stage = stage
     video.progress = progress
+    video.seconds_left = None
     if status is not VideoStatus.PROCESSING:
         video.lease_expires_at = None
     touch(video, now)

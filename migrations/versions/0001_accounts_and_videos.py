@@ -67,6 +67,7 @@ def upgrade() -> None:
         sa.Column("status", sa.String(20), nullable=False),
         sa.Column("stage", sa.String(12), nullable=True),
         sa.Column("progress", sa.Float(), nullable=False),
+        sa.Column("seconds_left", sa.Float(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),

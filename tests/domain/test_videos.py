@@ -256,7 +256,7 @@ async def test_the_queue_is_counted_from_its_head(database: Database, ada: UUID)
     assert await accounts.video_counts(database, [ada]) == {ada: 3}
 
 
-def test_the_time_left_follows_the_pace_so_far() -> None:
+def test_the_time_left_is_what_the_worker_reckoned_less_the_time_since() -> None:
     now = utc_now()
     video = Video(
         owner_id=UUID(int=0),
@@ -270,10 +270,11 @@ def test_the_time_left_follows_the_pace_so_far() -> None:
         aspect_ratio="SQUARE",
         caption_style="NONE",
         status=VideoStatus.PROCESSING,
-        started_at=now - timedelta(seconds=10),
-        progress=0.25,
+        updated_at=now - timedelta(seconds=2),
+        seconds_left=9.0,
     )
 
-    assert videos.seconds_left(video, now) == pytest.approx(30)
-    video.progress = 0.0
+    assert videos.seconds_left(video, now) == pytest.approx(7)
+    assert videos.seconds_left(video, now + timedelta(minutes=1)) == 0
+    video.seconds_left = None
     assert videos.seconds_left(video, now) is None
