@@ -175,6 +175,7 @@ class RedisHub:
 
     async def listen(self) -> None:
         """Pass on what others publish, for ever; reconnects, and then tells everyone to look again."""
+        is_away = False
         while True:
             try:
                 async with self._client.pubsub() as pubsub:
@@ -186,13 +187,19 @@ class RedisHub:
                         if message["type"] == "subscribe":
                             # Also comes when the client has reconnected by itself: changes may have
                             # passed us by.
+                            if is_away:
+                                _log.info("events_connected_again")
+                            is_away = False
                             self.is_listening.set()
                             self._local.tell_all_to_look()
                         elif message["type"] == "message":
                             self._local.tell(_from_json(message["data"]))
             except (RedisError, OSError) as error:
+                if not is_away:
+                    # Once for an outage, however many times it is tried.
+                    _log.warning("events_disconnected", error=str(error))
+                is_away = True
                 self.is_listening.clear()
-                _log.warning("events_disconnected", error=str(error))
                 await asyncio.sleep(_RECONNECT_SECONDS)
 
     async def close(self) -> None:
