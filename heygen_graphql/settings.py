@@ -80,6 +80,8 @@ class Settings(BaseSettings):
 
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ("localhost", "127.0.0.1", "[::1]")
     cors_origins: Annotated[tuple[str, ...], NoDecode, AfterValidator(_origins)] = ()
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
+    """Addresses or networks whose X-Forwarded-For and X-Forwarded-Proto are believed; nobody else's are."""
 
     videos_per_minute: Annotated[int, Field(ge=1)] = 10
     """createVideo, retryVideo and re-rendering updateVideo calls that one user may make in a minute."""
@@ -102,7 +104,7 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _split_lists(cls, values: dict[str, object]) -> dict[str, object]:
-        for name in ("allowed_hosts", "cors_origins"):
+        for name in ("allowed_hosts", "cors_origins", "trusted_proxies"):
             if name in values:
                 values[name] = _comma_separated(values[name])
         return values
@@ -149,6 +151,14 @@ class Settings(BaseSettings):
                 "SECRET_KEY is not set; every process needs the same one. " + _HOW_TO_MAKE_A_KEY
             )
         return _kept_key(self.data_dir / "secret_key")
+
+    def require_secret(self) -> None:
+        """Tell a missing or bad secret before anything is opened.
+
+        Raises:
+            BadSettings: as `signing_key`.
+        """
+        _ = self.signing_key
 
 
 _HOW_TO_MAKE_A_KEY = 'Make one with: python -c "import secrets; print(secrets.token_urlsafe(48))"'

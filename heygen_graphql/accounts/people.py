@@ -136,15 +136,20 @@ def check_email(email: str) -> tuple[str, list[Fault]]:
         return "", [Fault(UserErrorCode.TOO_LONG, message, ("email",))]
     try:
         # No look-up in the DNS: signing up must work on a laptop with no network.
-        return validate_email(address, check_deliverability=False).normalized, []
+        address = validate_email(address, check_deliverability=False).normalized
     except EmailNotValidError as error:
         message = f"{email[:80]!r} is not an e-mail address: {error}"
         return "", [Fault(UserErrorCode.INVALID, message, ("email",))]
+    # Folding can lengthen: one letter becomes up to three.
+    if len(address.casefold()) > MAX_EMAIL_LENGTH:
+        message = f"The address is too long: folded to lower case, at most {MAX_EMAIL_LENGTH} are stored."
+        return "", [Fault(UserErrorCode.TOO_LONG, message, ("email",))]
+    return address, []
 
 
 def check_password(password: str, field: str) -> list[Fault]:
     if len(password) < passwords.MIN_LENGTH:
-        message = f"The password has {len(password)} characters; it needs at least {passwords.MIN_LENGTH}."
+        message = f"The password is too short: {len(password)} of at least {passwords.MIN_LENGTH} characters."
         return [Fault(UserErrorCode.TOO_SHORT, message, (field,))]
     size = len(password.encode())
     if size > passwords.MAX_BYTES:

@@ -24,7 +24,7 @@ def serve(settings: Settings) -> None:
         BadSettings: the server cannot start as it is configured.
     """
     configure_logging(is_json=settings.log_json)
-    settings.signing_key  # noqa: B018  # a missing secret is told before a port is taken
+    settings.require_secret()
     listener = _listen(settings.host, settings.port)
     _Server(settings, _announcement(settings, listener)).run(sockets=[listener])
 
@@ -74,6 +74,8 @@ class _Server(uvicorn.Server):
                 log_level="warning",
                 access_log=False,
                 server_header=False,
+                proxy_headers=bool(settings.trusted_proxies),
+                forwarded_allow_ips=list(settings.trusted_proxies),
                 ws_max_size=MAX_BODY_BYTES,
                 timeout_graceful_shutdown=_GRACEFUL_SECONDS,
             )

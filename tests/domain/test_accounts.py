@@ -47,6 +47,15 @@ async def test_every_fault_of_a_sign_up_is_told_at_once(database: Database) -> N
     ]
 
 
+async def test_an_address_that_grows_when_its_case_is_folded_is_refused(database: Database) -> None:
+    email = "ΐ" * 30 + "@" + ".".join(["a" * 60] * 3) + ".de"
+
+    with pytest.raises(InvalidInput) as error:
+        await accounts.sign_up(database, TOKENS, email=email, password=PASSWORD, full_name=None)
+
+    assert codes(error) == [(UserErrorCode.TOO_LONG, ("email",))]
+
+
 async def test_a_password_that_bcrypt_would_cut_is_refused(database: Database) -> None:
     with pytest.raises(InvalidInput) as error:
         await accounts.sign_up(database, TOKENS, email="a@example.com", password="é" * 37, full_name=None)
