@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 import alembic.command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import event, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
@@ -141,6 +143,34 @@ def migrate(url: str) -> None:
     """
     with reaching(url):
         alembic.command.upgrade(alembic_config(url), "head")
+
+
+def require_newest_schema(url: str) -> None:
+    """For a process that does not migrate by itself. Runs an event loop of its own, as `migrate` does.
+
+    Raises:
+        BadSettings: the database cannot be used, or its schema is not this version's.
+    """
+    newest = ScriptDirectory.from_config(alembic_config(url)).get_current_head()
+    with reaching(url):
+        revision = asyncio.run(_revision(url))
+    if revision != newest:
+        shown = make_url(url).render_as_string(hide_password=True)
+        has = f"the schema {revision}" if revision else "no schema yet"
+        raise BadSettings(
+            f"the database {shown} has {has}, and this version needs {newest}; run: heygen-graphql migrate"
+        )
+
+
+async def _revision(url: str) -> str | None:
+    engine = create_async_engine(url)
+    try:
+        async with engine.connect() as connection:
+            return await connection.run_sync(
+                lambda connection: MigrationContext.configure(connection).get_current_revision()
+            )
+    finally:
+        await engine.dispose()
 
 
 @contextmanager

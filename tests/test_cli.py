@@ -37,7 +37,8 @@ def test_help_answers_at_once_and_names_every_command(tmp_path: Path) -> None:
     began = time.monotonic()
     done = heygen("--help", directory=tmp_path)
     assert done.returncode == 0
-    for command in ("serve", "api", "worker", "migrate", "render", "schema", "user", "doctor", "demo"):
+    commands = ("serve", "api", "worker", "migrate", "render", "voices", "schema", "user", "doctor", "demo")
+    for command in commands:
         assert command in done.stdout
     assert time.monotonic() - began < 2
 
@@ -131,6 +132,29 @@ def test_migrate_makes_the_database_and_may_be_repeated(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "new.db") as database:
         tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     assert {"users", "videos", "video_events", "alembic_version"} <= tables
+
+
+@pytest.mark.parametrize("command", ["serve", "api", "worker"])
+def test_many_machines_refuse_a_database_that_nobody_has_migrated(command: str, tmp_path: Path) -> None:
+    done = heygen(
+        command,
+        directory=tmp_path,
+        REDIS_URL="redis://127.0.0.1:1/0",
+        DATABASE_URL=f"sqlite+aiosqlite:///{tmp_path / 'new.db'}",
+        SECRET_KEY="k" * 32,
+    )
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "heygen-graphql migrate" in done.stderr
+
+
+def test_the_voices_of_a_language_are_listed_without_a_server(tmp_path: Path) -> None:
+    done = heygen("voices", "--language", "de-AT", directory=tmp_path)
+    assert done.returncode == 0
+    names = [line.split()[0] for line in done.stdout.splitlines() if line]
+    assert "espeak-de" in names
+    assert "heart" not in names
+    assert "maya" in names
 
 
 def test_a_database_that_cannot_be_reached_is_named_without_its_password(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from heygen_graphql import __version__
 from heygen_graphql.cli.faults import explain
 from heygen_graphql.errors import BadSettings, HeygenError
 from heygen_graphql.settings import Settings
@@ -21,6 +22,23 @@ app = typer.Typer(
 )
 user_app = typer.Typer(help="People who may sign in.", no_args_is_help=True)
 app.add_typer(user_app, name="user")
+
+
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"heygen_graphql {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", callback=_show_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Options of the program itself, before any command."""
+
 
 Host = Annotated[str | None, typer.Option(help="The address to listen at; HOST otherwise.")]
 Port = Annotated[
@@ -104,6 +122,10 @@ def _require_shared_services(settings: Settings, command: str) -> None:
             "DATABASE_URL=postgresql+asyncpg://user:password@host/name REDIS_URL=redis://host:6379/0; "
             "`heygen-graphql serve` with neither is a whole server"
         )
+    settings.require_secret()
+    from heygen_graphql.database import require_newest_schema
+
+    require_newest_schema(settings.resolved_database_url)
 
 
 def _make_data_directory(settings: Settings) -> None:
@@ -137,11 +159,15 @@ def render(
     avatar: Annotated[str | None, typer.Option(help="A presenter's short name.")] = None,
     language: Annotated[str | None, typer.Option(help="BCP 47, like en or de-AT.")] = None,
     quality: Annotated[
-        Literal["LOW", "MEDIUM", "HIGH", "ULTRA"], typer.Option(help="480, 720, 1080 or 2160 lines.")
+        Literal["LOW", "MEDIUM", "HIGH", "ULTRA"],
+        typer.Option(case_sensitive=False, help="480, 720, 1080 or 2160 lines."),
     ] = "MEDIUM",
-    aspect_ratio: Annotated[Literal["LANDSCAPE", "PORTRAIT", "SQUARE"], typer.Option()] = "LANDSCAPE",
+    aspect_ratio: Annotated[
+        Literal["LANDSCAPE", "PORTRAIT", "SQUARE"], typer.Option(case_sensitive=False)
+    ] = "LANDSCAPE",
     captions: Annotated[
-        Literal["NONE", "SIMPLE"], typer.Option(help="Burned into the picture; the files come anyway.")
+        Literal["NONE", "SIMPLE"],
+        typer.Option(case_sensitive=False, help="Burned into the picture; the files come anyway."),
     ] = "SIMPLE",
     background: Annotated[str, typer.Option(help="#RRGGBB.")] = "#DFE7EE",
     speed: Annotated[float, typer.Option(min=0.5, max=2, help="1 is the voice's own pace.")] = 1,
@@ -171,6 +197,21 @@ def render(
         pitch_semitones=pitch,
     )
     rendering.render_to(storyboard, _writable(out))
+
+
+@app.command()
+def voices(
+    language: Annotated[str | None, typer.Option(help="Only those that speak it, like de or pt-BR.")] = None,
+) -> None:
+    """List the voices, and then the presenters, by their short names."""
+    from heygen_graphql.rendering import presenters, speech
+
+    for voice in speech.voices():
+        if language is None or speech.speaks(voice, language):
+            typer.echo(f"{voice.voice_id:24} {voice.language:12} {voice.gender.lower():8} {voice.name}")
+    typer.echo()
+    for avatar in presenters.avatars():
+        typer.echo(f"{avatar.avatar_id:24} {avatar.kind.lower():12} {'':8} {avatar.name}")
 
 
 @app.command()

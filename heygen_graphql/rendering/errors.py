@@ -25,7 +25,9 @@ class UnknownVoice(RenderError):
     is_retryable = False
 
     def __init__(self, voice_id: str) -> None:
-        super().__init__(f"There is no voice {voice_id!r}. The query `voices` lists those there are.")
+        super().__init__(
+            f"There is no voice {voice_id!r}. The query `voices` (or `heygen-graphql voices`) lists them."
+        )
         self.voice_id = voice_id
 
 
@@ -34,7 +36,9 @@ class UnknownAvatar(RenderError):
     is_retryable = False
 
     def __init__(self, avatar_id: str) -> None:
-        super().__init__(f"There is no avatar {avatar_id!r}. The query `avatars` lists those there are.")
+        super().__init__(
+            f"There is no avatar {avatar_id!r}. The query `avatars` (or `heygen-graphql voices`) lists them."
+        )
         self.avatar_id = avatar_id
 
 
