@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -75,9 +75,15 @@ def render_as_child() -> None:
         film_seconds=film.duration_seconds,
         wall_seconds=time.perf_counter() - started,
         cpu_seconds=sum(usage.ru_utime + usage.ru_stime for usage in usages),
-        peak_megabytes=usages[0].ru_maxrss // 1024,
+        peak_megabytes=peak_megabytes(),
     )
-    print(json.dumps({name: getattr(cost, name) for name in Cost.__slots__}))
+    print(json.dumps(asdict(cost)))
+
+
+def peak_megabytes() -> int:
+    # Not getrusage's ru_maxrss: on Linux that also remembers the parent's memory at the time of the fork.
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) // 1024
 
 
 def x264_alone(story: Storyboard) -> tuple[float, int]:
@@ -85,7 +91,7 @@ def x264_alone(story: Storyboard) -> tuple[float, int]:
     scene = story.scenes[0]
     assert scene.script is not None
     with Speaker() as speaker:
-        speech = speaker.speak(scene.script, scene.voice_id, speed=1.0, pitch_semitones=0.0)
+        speech = speaker.speak(scene.script, scene.voice_id)
     count = int(speech.phonemes[-1].end_seconds * FRAMES_PER_SECOND)
     shot = SceneShot(
         avatar_id=scene.avatar_id,
