@@ -36,6 +36,8 @@ _CURRENCIES = {
     "£": (("pound", "pounds"), ("penny", "pence")),
     "€": (("euro", "euros"), ("cent", "cents")),
 }
+# hibari has no name for a number of more digits, and stops with an error.
+_NAMELESS_NUMBER = re.compile(r"\d(?:,?\d){36,}")
 _ADDRESS = re.compile(
     r"(?:https?://|www\.)[^\s]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
     r"|(?:[a-z0-9-]+\.)+(?:com|org|net|edu|gov|io|dev|app|ai|co|uk|de|eu|info)\b(?:/[^\s]*)?",
@@ -84,13 +86,13 @@ def utterances(text: str, g2p: Any) -> Iterator[Utterance]:
     sentences = list(_sentences(spoken))
     for index, sentence in enumerate(sentences):
         following = sentences[index + 1] if index + 1 < len(sentences) else None
-        is_last = following is not None and "\n\n" in re.sub(
+        ends_paragraph = following is not None and "\n\n" in re.sub(
             r"[^\S\n]", "", spoken[sentence[-1].end : following[0].start]
         )
         parts = list(_parts(_phonemes(sentence, g2p)))
         for number, part in enumerate(parts):
             if any(symbol.first_character is not None for symbol in part):
-                yield Utterance(tuple(part), is_last and number == len(parts) - 1)
+                yield Utterance(tuple(part), ends_paragraph and number == len(parts) - 1)
 
 
 def _sentences(text: str) -> Iterator[list[WrittenWord]]:
@@ -123,6 +125,7 @@ def _respelled(word: str, following: str) -> str:
         return _SPOKEN_OUT[word.lower().rstrip(",")] + word[len(word.rstrip(",")) :]
     if not _MAGNITUDE.match(following):
         word = _AMOUNT.sub(_amount, word)
+    word = _NAMELESS_NUMBER.sub(lambda number: " ".join(number[0].replace(",", "")), word)
     word = _ADDRESS.sub(_address, word)
     # hibari takes letters whose small form is two characters ("İ") for an error.
     word = "".join(c if len(c.lower()) == 1 else unicodedata.normalize("NFKD", c)[0] for c in word)
