@@ -28,6 +28,9 @@ from heygen_graphql.database import migrate
 from heygen_graphql.settings import Settings
 
 START_SECONDS = 60
+SLACK = 5
+"""How many times as long as is promised a thing may take where others use the cores, too."""
+
 _PR_SET_PDEATHSIG = 1
 _INITDB = ("--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
 
@@ -97,7 +100,7 @@ def alive(processes: Sequence[psutil.Process]) -> list[psutil.Process]:
     return [process for process in processes if is_alive(process)]
 
 
-def wait_until_gone(processes: Sequence[psutil.Process], seconds: float = 5) -> None:
+def wait_until_gone(processes: Sequence[psutil.Process], seconds: float = 15) -> None:
     wait_until(lambda: not alive(processes), f"the end of {processes}", seconds)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.client import SHORT, signed_up
 from tests.conftest import StartServer
-from tests.servers import alive, wait_until, wait_until_gone
+from tests.servers import SLACK, alive, wait_until, wait_until_gone
 from tests.test_journey import completions
 
 VIDEOS = """
@@ -79,15 +79,15 @@ async def test_a_canceled_render_ends_within_a_second_and_leaves_nothing(
 
         # Then it is canceled at once, and within a second nobody draws it
         assert payload == {"video": {"status": "CANCELED"}, "userErrors": []}
-        wait_until(lambda: one.children() == [], "the render's end", seconds=5)
-        assert time.monotonic() - began < 1
+        wait_until(lambda: one.children() == [], "the render's end", seconds=10)
+        assert time.monotonic() - began < 1 * SLACK
         assert (await client.watch_to_end(video_id))[-1]["video"]["status"] == "CANCELED"
-        wait_until(lambda: not any((tmp_path / "data" / "work").iterdir()), "tidying up", seconds=2)
+        wait_until(lambda: not any((tmp_path / "data" / "work").iterdir()), "tidying up", seconds=10)
         stored = tmp_path / "data" / "files"
         wait_until(
             lambda: not any(path.is_file() for path in stored.rglob("*")),
             "removing what was stored",
-            seconds=2,
+            seconds=10,
         )
 
 

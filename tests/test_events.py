@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from heygen_graphql.events import MAX_PENDING, Hub, VideoChanged, open_hub
-from tests.servers import Valkey
+from tests.servers import SLACK, Valkey
 
 OWNER = uuid4()
 
@@ -37,18 +37,20 @@ async def test_subscribers_hear_of_their_video_or_their_owners_videos_and_no_oth
         hub.subscribe(video_id=uuid4()) as of_another,
     ):
         await hub.publish(changed(video_id))
-        assert await of_video.next(2) == changed(video_id)
-        assert await of_owner.next(2) == changed(video_id)
+        assert await of_video.next(10) == changed(video_id)
+        assert await of_owner.next(10) == changed(video_id)
         assert await of_another.next(0.1) is None
 
 
 async def test_a_slow_subscriber_gets_the_newest_change_of_each_video(hub: Hub) -> None:
     first, second = uuid4(), uuid4()
-    async with hub.subscribe(owner_id=OWNER) as subscription:
+    async with hub.subscribe(owner_id=OWNER) as subscription, hub.subscribe(video_id=second) as quick:
         for version in range(1, 6):
             await hub.publish(changed(first, version))
             await hub.publish(changed(second, version))
-        await asyncio.sleep(0.2)
+        # What another has heard has come to this one, too.
+        while await quick.next(10) != changed(second, 5):
+            continue
         assert await subscription.next(1) == changed(first, 5)
         assert await subscription.next(1) == changed(second, 5)
         assert await subscription.next(0.1) is None
@@ -71,7 +73,7 @@ async def test_changes_reach_subscribers_from_other_threads_and_loops() -> None:
         change = changed()
         thread = threading.Thread(target=lambda: asyncio.run(hub.publish(change)))
         thread.start()
-        assert await subscription.next(2) == change
+        assert await subscription.next(10) == change
         thread.join()
 
 
@@ -87,7 +89,7 @@ async def test_a_hundred_subscribers_who_come_at_any_time_all_see_the_end(hub: H
                 # With no poll to fall back on: an event that was missed would take this long.
                 began = time.monotonic()
                 await subscription.next(30)
-                assert time.monotonic() - began < 5
+                assert time.monotonic() - began < 15
             return row["version"]
 
     async def render() -> None:
@@ -107,16 +109,16 @@ async def test_when_redis_comes_back_everyone_is_told_to_look_again(valkey: Valk
         valkey.kill()
         began = time.monotonic()
         await hub.publish(changed())
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 1 * SLACK
 
         # Then a subscriber looks again as soon as it is back, and hears what comes after
         valkey.start()
         began = time.monotonic()
-        assert await subscription.next(10) is None
-        assert time.monotonic() - began < 5
+        assert await subscription.next(30) is None
+        assert time.monotonic() - began < 15
         change = changed()
         await hub.publish(change)
-        assert await subscription.next(2) == change
+        assert await subscription.next(10) == change
 
 
 async def test_two_processes_hear_each_other(redis_url: str) -> None:
@@ -128,7 +130,7 @@ async def test_two_processes_hear_each_other(redis_url: str) -> None:
         await subscription.next(0.1)
         change = changed()
         await one.publish(change)
-        assert await subscription.next(2) == change
+        assert await subscription.next(10) == change
 
 
 async def test_a_hub_opens_while_redis_is_away(valkey: Valkey) -> None:
@@ -136,4 +138,8 @@ async def test_a_hub_opens_while_redis_is_away(valkey: Valkey) -> None:
     async with open_hub(valkey.url) as hub, hub.subscribe(owner_id=OWNER) as subscription:
         await hub.publish(changed())
         valkey.start()
-        assert await subscription.next(10) is None
+        # Told to look again when it is there: from then on it hears of changes.
+        assert await subscription.next(30) is None
+        change = changed()
+        await hub.publish(change)
+        assert await subscription.next(10) == change

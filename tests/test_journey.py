@@ -104,7 +104,7 @@ async def test_a_script_becomes_a_film_on_many_machines_though_one_of_them_dies(
     api = server("api", **shared)
     workers = [server("worker", **shared) for _ in range(2)]
     async with signed_up(api.url) as client:
-        script = " ".join([SCRIPT] * 2)
+        script = " ".join([SCRIPT] * 4)
         video_id = await client.create_video({"script": script, "quality": "LOW"})
 
         # When the worker that draws it is killed

@@ -45,7 +45,7 @@ def test_the_readmes_curl_command_is_a_query() -> None:
 def test_the_readme_names_every_setting() -> None:
     table = README.split("## Configuration")[1].split("\n## ")[0]
     told = set(re.findall(r"`([A-Z_]+)`", table))
-    assert {name.upper() for name in Settings.model_fields} <= told
+    assert {name.upper() for name in Settings.model_fields} == told
 
 
 def test_the_readmes_picture_is_there() -> None:

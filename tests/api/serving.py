@@ -43,7 +43,7 @@ def served(settings: Settings) -> Iterator[str]:
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
-        wait_until(lambda: server.started or not thread.is_alive(), "starting the server", 20)
+        wait_until(lambda: server.started or not thread.is_alive(), "starting the server")
         assert server.started
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:

@@ -10,6 +10,7 @@ from heygen_graphql.settings import Settings
 from tests.api.serving import PASSWORD, SIGN_UP, Api, changed, served, sign_up
 from tests.api.test_subscriptions import STATUS
 from tests.api.test_videos import CREATE, create
+from tests.servers import SLACK
 
 
 def test_a_document_that_is_no_graphql_or_does_not_fit_the_schema_says_why(anyone: Api) -> None:
@@ -101,7 +102,7 @@ def test_a_document_that_asks_too_much_is_refused_before_it_costs_anything(
 ) -> None:
     answer = anyone(query)
     assert answer.code == code
-    assert answer.response.elapsed.total_seconds() < 1
+    assert answer.response.elapsed.total_seconds() < 1 * SLACK
 
 
 def test_fragments_that_spread_each_other_are_refused(anyone: Api) -> None:
@@ -144,8 +145,9 @@ def test_too_many_tries_are_told_when_to_come_back(
 
         token = answers[0].data["signUp"]["session"]["accessToken"]
         ada = Api(http, token)
-        codes = [ada.send({"query": CREATE, "variables": {"input": {"script": "Hi."}}}) for _ in range(3)]
-        assert codes[-1].code == "RATE_LIMITED"
+        answers = [ada.send({"query": CREATE, "variables": {"input": {"script": "Hi."}}}) for _ in range(3)]
+        refused = next(answer for answer in answers if "errors" in answer.response.json())
+        assert refused.code == "RATE_LIMITED"
         # Reading goes on.
         assert ada("{ me { videosCount } }").data["me"]["videosCount"] >= 1
 

@@ -25,8 +25,8 @@ from heygen_graphql.storage import Storage
 from heygen_graphql.tables import IdempotencyKey, Session, Video, VideoStatus, utc_now
 from tests.jobs.conftest import FAKE_CHILD
 from tests.jobs.lossy import lossy_way
-from tests.jobs.videos import add_video, change, load, statuses, wait_for, wait_for_end
-from tests.servers import alive, wait_until, wait_until_gone
+from tests.jobs.videos import add_video, change, load, statuses, wait_for, wait_for_end, wait_until_it_is
+from tests.servers import SLACK, alive, wait_until, wait_until_gone
 
 SLOW = {"steps": 1000, "step_seconds": 0.05}
 
@@ -153,9 +153,9 @@ async def test_a_canceled_render_is_dead_within_a_second_and_leaves_nothing(
 
         # Then both are dead within a second, and no file of it is left
         await asyncio.to_thread(wait_until_gone, processes)
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 1 * SLACK
         await asyncio.to_thread(
-            wait_until, lambda: not any((settings.data_dir / "work").iterdir()), "tidying up", 1
+            wait_until, lambda: not any((settings.data_dir / "work").iterdir()), "tidying up", 10
         )
         assert files(settings) == []
         assert (await load(sqlite, video_id)).status is VideoStatus.CANCELED
@@ -173,9 +173,12 @@ async def test_a_deleted_video_is_gone_with_its_files(settings: Settings, sqlite
         video = await wait_for_end(sqlite, video_id)
         await videos.delete(sqlite, video.owner_id, video_id)
         await queue.hint(video_id)
-        await asyncio.to_thread(wait_until, lambda: files(settings) == [], "removing files", 2)
+        await asyncio.to_thread(wait_until, lambda: files(settings) == [], "removing files", 10)
         await asyncio.to_thread(
-            wait_until, lambda: not (settings.data_dir / "files" / "videos" / str(video_id)).exists(), "", 2
+            wait_until,
+            lambda: not (settings.data_dir / "files" / "videos" / str(video_id)).exists(),
+            "removing their folder",
+            10,
         )
 
 
@@ -230,7 +233,7 @@ async def test_a_render_past_its_limits_is_ended_and_not_repeated(
     async with server(settings.model_copy(update=limits), sqlite) as queue:
         video_id = await add_video(sqlite, {**SLOW, "ignores_sigterm": ignores_sigterm})
         await queue.hint(video_id)
-        video = await wait_for_end(sqlite, video_id, seconds=3)
+        video = await wait_for_end(sqlite, video_id, seconds=20)
         assert children() == []
     assert (video.status, video.failure_code) == (VideoStatus.FAILED, "RENDER_TIMED_OUT")
     assert video.attempt == 1
@@ -263,15 +266,15 @@ async def test_a_server_that_stops_gives_its_renders_back_within_two_seconds(
         await wait_for(sqlite, video_id, is_drawing)
         processes = children()
         began = time.monotonic()
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 2 * SLACK
     assert alive(processes) == []
     video = await load(sqlite, video_id)
     assert (video.status, video.failures, video.progress) == (VideoStatus.PENDING, 0, 0.0)
 
-    # And the next one takes it up at once
+    # And the next one takes it up at once, not when its hint is taken for lost
     await change(sqlite, video_id, storyboard={"plan": {}})
     async with server(settings, sqlite):
-        assert (await wait_for_end(sqlite, video_id, seconds=2)).status is VideoStatus.COMPLETED
+        assert (await wait_for_end(sqlite, video_id, seconds=15)).status is VideoStatus.COMPLETED
 
 
 async def test_a_second_server_on_the_same_data_directory_refuses_to_start(
@@ -298,7 +301,7 @@ async def test_a_render_goes_on_while_its_claim_was_taken_over_and_changes_nothi
         await change(sqlite, video_id, fence=7, lease_expires_at=utc_now() + timedelta(minutes=1))
 
         # Then the first one ends and leaves the row to the other
-        await asyncio.to_thread(wait_until_gone, processes, 1)
+        await asyncio.to_thread(wait_until_gone, processes)
         await asyncio.sleep(0.2)
         video = await load(sqlite, video_id)
         assert (video.status, video.fence) == (VideoStatus.PROCESSING, 7)
@@ -353,7 +356,7 @@ async def test_only_the_files_of_the_attempt_that_completed_stay(
     async with server(settings, sqlite) as queue:
         await queue.hint(video_id)
         await wait_for_end(sqlite, video_id)
-        await asyncio.to_thread(wait_until, lambda: len(files(settings)) == 4, "tidying up", 2)
+        await asyncio.to_thread(wait_until, lambda: len(files(settings)) == 4, "tidying up", 10)
     assert {Path(name).parent.name for name in files(settings)} == {"4"}
 
 
@@ -371,7 +374,7 @@ async def test_a_video_that_failed_keeps_no_files_of_any_attempt(
         await queue.hint(video_id)
         assert (await wait_for_end(sqlite, video_id)).status is VideoStatus.FAILED
         # Then they go
-        await asyncio.to_thread(wait_until, lambda: files(settings) == [], "tidying up", 2)
+        await asyncio.to_thread(wait_until, lambda: files(settings) == [], "tidying up", 10)
 
 
 async def test_nothing_of_a_dead_process_stays_in_the_work_directory(
@@ -400,35 +403,42 @@ async def test_sessions_and_idempotency_keys_are_forgotten_when_their_time_is_ov
                     owner_id=owner_id, key=name, request_hash="-", video_id=video_id, created_at=now - age
                 )
             )
-    async with server(settings, sqlite):
-        await wait_for_end(sqlite, video_id)
+
+    async def only_the_young_are_left() -> bool:
         async with sqlite.reading() as session:
-            assert list(await session.scalars(select(col(Session.token_hash)))) == ["young"]
-            assert list(await session.scalars(select(col(IdempotencyKey.key)))) == ["young"]
+            hashes = await session.scalars(select(col(Session.token_hash)))
+            keys = await session.scalars(select(col(IdempotencyKey.key)))
+            return [*hashes, *keys] == ["young", "young"]
+
+    async with server(settings, sqlite):
+        await wait_until_it_is(only_the_young_are_left, "forgetting")
 
 
 async def test_a_deleted_video_is_purged_though_no_hint_says_so_and_its_worker_died(
     settings: Settings, sqlite: Database
 ) -> None:
     # Given a video deleted in mid-render, whose worker died before it could tidy up
+    settings = settings.model_copy(update={"lease_seconds": 60.0})
     video_id = await add_video(
-        sqlite,
-        status=VideoStatus.CANCELED,
-        started_at=utc_now(),
-        deleted_at=utc_now() - timedelta(seconds=settings.lease_seconds - 1),
+        sqlite, status=VideoStatus.CANCELED, started_at=utc_now(), deleted_at=utc_now()
     )
     left = settings.data_dir / "files" / "videos" / str(video_id) / "1" / "video.mp4"
     left.parent.mkdir(parents=True)
     left.write_bytes(b"half")
+
+    async def is_gone() -> bool:
+        async with sqlite.reading() as session:
+            return await session.get(Video, video_id) is None
+
     async with server(settings, sqlite):
         # Then it is left alone for as long as a worker could still be writing
         await asyncio.sleep(0.5)
         assert files(settings) != []
-        # And afterwards it goes, files first
-        await asyncio.to_thread(wait_until, lambda: files(settings) == [], "removing files", 3)
-        await asyncio.sleep(0.1)
-        async with sqlite.reading() as session:
-            assert await session.get(Video, video_id) is None
+        # And afterwards it goes
+        await change(sqlite, video_id, deleted_at=utc_now() - timedelta(seconds=61))
+        await wait_until_it_is(is_gone, "removing the row")
+        # Files first
+        assert files(settings) == []
 
 
 async def test_a_long_queue_is_not_hinted_over_and_over(settings: Settings, sqlite: Database) -> None:
@@ -438,11 +448,12 @@ async def test_a_long_queue_is_not_hinted_over_and_over(settings: Settings, sqli
         await queue.hint(busy)
         await wait_for(sqlite, busy, is_drawing)
         waiting = [await add_video(sqlite) for _ in range(80)]
-        await asyncio.sleep(1)
+        for video_id in waiting[:64]:
+            await wait_for(sqlite, video_id, lambda video: video.hinted_at is not None)
+        # Then, in the rounds of the sweep that follow, no others are
+        await asyncio.sleep(0.5)
         hinted = [video_id for video_id in waiting if (await load(sqlite, video_id)).hinted_at]
-    # Of the waiting, those that came first, each once within the half minute
-    assert hinted == waiting[: len(hinted)]
-    assert len(hinted) == 64
+    assert hinted == waiting[:64]
 
 
 async def test_what_a_killed_predecessor_had_in_hand_begins_anew_at_once(
@@ -456,7 +467,7 @@ async def test_what_a_killed_predecessor_had_in_hand_begins_anew_at_once(
     hinted = await add_video(sqlite, hinted_at=soon)
     async with server(settings, sqlite):
         # Then neither waits for the lease to end or for its hint to be taken for lost
-        ended = [await wait_for_end(sqlite, video_id, seconds=3) for video_id in (claimed, hinted)]
+        ended = [await wait_for_end(sqlite, video_id, seconds=15) for video_id in (claimed, hinted)]
     assert [(video.status, video.attempt, video.failures) for video in ended] == [
         (VideoStatus.COMPLETED, 2, 0),
         (VideoStatus.COMPLETED, 1, 0),

@@ -18,11 +18,13 @@ from heygen_graphql.database import Database
 from heygen_graphql.errors import BadSettings
 from heygen_graphql.events import open_hub
 from heygen_graphql.jobs import Queue, remote_queue, run_worker
+from heygen_graphql.rendering.presenters import default_avatar
 from heygen_graphql.rendering.storyboard import Scene, Storyboard
 from heygen_graphql.settings import Settings
 from heygen_graphql.tables import Video, VideoStatus
 from tests.jobs.videos import add_video, change, load, statuses, wait_for, wait_for_end
 from tests.servers import (
+    SLACK,
     Valkey,
     alive,
     clean_environment,
@@ -43,7 +45,7 @@ def remote(postgres_url: str, redis_url: str, tmp_path: Path) -> Settings:
         database_url=postgres_url,
         redis_url=redis_url,
         data_dir=tmp_path / "data",
-        lease_seconds=2,
+        lease_seconds=4,
         sweep_seconds=0.2,
     )
 
@@ -105,7 +107,7 @@ async def test_a_worker_killed_in_mid_render_loses_no_video(
     # When the worker is killed, its child dies with it
     await change(database, video_id, storyboard={"plan": {}})
     first.kill()
-    await asyncio.to_thread(wait_until_gone, orphans, 1)
+    await asyncio.to_thread(wait_until_gone, orphans)
 
     # Then another completes the video after the lease, once
     video = await wait_for_end(database, video_id)
@@ -118,12 +120,12 @@ async def test_a_suspended_worker_stores_nothing_for_a_video_that_is_gone(
 ) -> None:
     # Given a worker that was suspended while its render came to an end
     worker = start_worker()
-    video_id = await add_video(database, {"steps": 10, "step_seconds": 0.05})
+    video_id = await add_video(database, {"steps": 40, "step_seconds": 0.05})
     await queue.hint(video_id)
     await wait_for(database, video_id, is_drawing)
     renders = worker.children(recursive=True)
     worker.suspend()
-    await asyncio.to_thread(wait_until_gone, renders, 5)
+    await asyncio.to_thread(wait_until_gone, renders)
 
     # When it wakes after the video has been purged
     async with database.transaction() as session:
@@ -132,7 +134,7 @@ async def test_a_suspended_worker_stores_nothing_for_a_video_that_is_gone(
 
     # Then it stores nothing, not even a folder
     work = remote.data_dir / "work"
-    await asyncio.to_thread(wait_until, lambda: not any(work.iterdir()), "the attempt's end", 5)
+    await asyncio.to_thread(wait_until, lambda: not any(work.iterdir()), "the attempt's end")
     await asyncio.sleep(0.2)
     assert not (remote.data_dir / "files" / "videos").exists()
 
@@ -145,18 +147,14 @@ async def test_a_worker_told_to_stop_hands_its_video_on(
     await queue.hint(video_id)
     await wait_for(database, video_id, is_drawing)
     start_worker()
-    await asyncio.sleep(1)
     await change(database, video_id, storyboard={"plan": {}})
 
-    began = time.monotonic()
     first.terminate()
-    video = await wait_for_end(database, video_id)
+    await wait_for_end(database, video_id)
 
-    assert video.status is VideoStatus.COMPLETED
-    # Not after the lease
-    assert time.monotonic() - began < 1.5
-    assert "PENDING" in await statuses(database, video_id)
-    await asyncio.to_thread(first.wait, 3)
+    # Given back, not left to its lease
+    assert await statuses(database, video_id) == ["PROCESSING", "PENDING", "PROCESSING", "COMPLETED"]
+    await asyncio.to_thread(first.wait, 15)
 
 
 async def test_when_redis_dies_and_comes_back_empty_every_video_is_still_rendered(
@@ -173,7 +171,7 @@ async def test_when_redis_dies_and_comes_back_empty_every_video_is_still_rendere
     began = time.monotonic()
     ids.append(await add_video(database))
     await queue.hint(ids[-1])
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 1 * SLACK
     await wait_for_end(database, ids[0])
 
     # Then, when it is back, the worker goes on
@@ -182,7 +180,7 @@ async def test_when_redis_dies_and_comes_back_empty_every_video_is_still_rendere
     for video_id in ids:
         if not (await load(database, video_id)).status.is_final:
             await change(database, video_id, hinted_at=None)
-    ended = [await wait_for_end(database, video_id, seconds=20) for video_id in ids]
+    ended = [await wait_for_end(database, video_id) for video_id in ids]
     assert [video.status for video in ended] == [VideoStatus.COMPLETED] * 4
 
 
@@ -190,7 +188,7 @@ async def test_a_subscriber_in_another_process_sees_a_render_to_its_end(
     database: Database, queue: Queue, start_worker: StartWorker, remote: Settings
 ) -> None:
     start_worker()
-    video_id = await add_video(database, {"steps": 5, "step_seconds": 0.2})
+    video_id = await add_video(database, {"steps": 10, "step_seconds": 0.2})
     versions = []
     async with open_hub(remote.redis_url) as hub, hub.subscribe(video_id=video_id) as subscription:
         await queue.hint(video_id)
@@ -204,16 +202,16 @@ async def test_a_subscriber_in_another_process_sees_a_render_to_its_end(
 async def test_when_the_workers_parent_dies_the_real_renderer_dies_too(
     database: Database, queue: Queue, start_worker: StartWorker
 ) -> None:
-    scene = Scene("This takes a while. " * 40, 0.0, "heart", "mira", "#204060")
+    scene = Scene("This takes a while. " * 40, 0.0, "heart", default_avatar().avatar_id, "#204060")
     worker = start_worker("real")
     video_id = await add_video(database)
     await change(database, video_id, storyboard=_storyboard(scene))
     await queue.hint(video_id)
-    await asyncio.to_thread(wait_until, lambda: worker.children() != [], "starting a render", 10)
+    await asyncio.to_thread(wait_until, lambda: worker.children() != [], "starting a render")
     (child,) = worker.children()
-    await asyncio.to_thread(wait_until, lambda: child.nice() == 10, "being nice", 10)
+    await asyncio.to_thread(wait_until, lambda: child.nice() == 10, "being nice")
     worker.kill()
-    await asyncio.to_thread(wait_until_gone, [child], 1)
+    await asyncio.to_thread(wait_until_gone, [child])
 
 
 async def test_cancel_reaches_a_worker_in_another_process_within_a_second(
@@ -227,7 +225,7 @@ async def test_cancel_reaches_a_worker_in_another_process_within_a_second(
     began = time.monotonic()
     await videos.cancel(database, video.owner_id, video_id)
     await asyncio.to_thread(wait_until_gone, children)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 1 * SLACK
     assert alive([worker]) == [worker]
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -57,7 +57,7 @@ async def statuses(database: Database, video_id: UUID) -> list[VideoStatus]:
 
 
 async def wait_for(
-    database: Database, video_id: UUID, is_so: Callable[[Video], bool], seconds: float = 10
+    database: Database, video_id: UUID, is_so: Callable[[Video], bool], seconds: float = 30
 ) -> Video:
     deadline = time.monotonic() + seconds
     while True:
@@ -69,5 +69,13 @@ async def wait_for(
         await asyncio.sleep(0.02)
 
 
-async def wait_for_end(database: Database, video_id: UUID, seconds: float = 10) -> Video:
+async def wait_until_it_is(is_so: Callable[[], Awaitable[bool]], what: str, seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not await is_so():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what} took more than {seconds} s")
+        await asyncio.sleep(0.02)
+
+
+async def wait_for_end(database: Database, video_id: UUID, seconds: float = 30) -> Video:
     return await wait_for(database, video_id, lambda video: video.status.is_final, seconds)
