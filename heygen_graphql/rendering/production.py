@@ -48,19 +48,18 @@ _SPEAKING_COST = 0.02
 _DRAWING_COST = 0.15
 _ASSEMBLING_COST = 0.018
 
-
 _BYTES_PER_SAMPLE = 2
 _SILENCE = Speech(np.zeros(0, np.float32), (), ())
 
 _Item = TypeVar("_Item")
 
 
-def ignore(stage: Stage, fraction: float) -> None:
+def _ignore(stage: Stage, fraction: float) -> None:
     """Takes a render's progress and does nothing with it."""
 
 
 def render(
-    storyboard: Storyboard, directory: Path, *, on_progress: Callable[[Stage, float], None] = ignore
+    storyboard: Storyboard, directory: Path, *, on_progress: Callable[[Stage, float], None] = _ignore
 ) -> RenderedVideo:
     """Make the film of `storyboard`: video.mp4, thumbnail.jpg, captions.vtt and captions.srt in `directory`.
 

@@ -59,7 +59,7 @@ def frame_size(quality: Quality, aspect_ratio: AspectRatio) -> tuple[int, int]:
     """Width and height in pixels; both even, as 4:2:0 chroma needs them."""
     short = _SHORT_SIDE_PIXELS[quality]
     # 480 * 16 / 9 is 853.3; 854 is the even width that players know as 480p.
-    long = -(-short * 16 // 9 // 2) * 2 if short != 480 else 854
+    long = -(-short * 16 // 9 // 2) * 2
     match aspect_ratio:
         case AspectRatio.LANDSCAPE:
             return long, short

@@ -1,6 +1,7 @@
 """Cues as files: WebVTT (W3C) and SubRip, the same cues with the same times to the millisecond."""
 
 from collections.abc import Iterable
+from html import escape
 
 from heygen_graphql.rendering.captions.cues import Cue
 
@@ -9,7 +10,8 @@ def to_vtt(cues: Iterable[Cue]) -> str:
     blocks = ["WEBVTT"]
     for cue in cues:
         times = f"{_clock(cue.start_seconds, '.')} --> {_clock(cue.end_seconds, '.')}"
-        blocks.append("\n".join([times, *map(_escaped, cue.lines)]))
+        # Escaping ">" also keeps "-->" out of the text, where the format forbids it.
+        blocks.append("\n".join([times, *(escape(line, quote=False) for line in cue.lines)]))
     return "\n\n".join(blocks) + "\n"
 
 
@@ -21,11 +23,6 @@ def to_srt(cues: Iterable[Cue]) -> str:
         lines = [line.replace("-->", "→") for line in cue.lines]
         blocks.append("\n".join([str(number), times, *lines]) + "\n")
     return "\n".join(blocks)
-
-
-def _escaped(line: str) -> str:
-    """Escaping ">" also keeps "-->" out of the text, where the format forbids it."""
-    return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _clock(seconds: float, separator: str) -> str:

@@ -23,7 +23,7 @@ class Avatar:
 
 
 def avatars() -> tuple[Avatar, ...]:
-    return tuple(Avatar(presenter.avatar_id, presenter.name, "DRAWN") for presenter in _DRAWN.values())
+    return tuple(map(avatar, _DRAWN))
 
 
 def avatar(avatar_id: str) -> Avatar:

@@ -18,7 +18,6 @@ Point: TypeAlias = tuple[float, float]
 Stop: TypeAlias = tuple[float, str] | tuple[float, str, float]
 """Offset 0..1, colour #RRGGBB, and opacity when it is not 1."""
 
-
 Box: TypeAlias = tuple[float, float, float, float]
 """Left, top, right, bottom."""
 

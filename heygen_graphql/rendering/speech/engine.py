@@ -1,6 +1,5 @@
 """What every speech engine offers: text in; samples, words and phonemes with their times out."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -56,10 +55,6 @@ class Speech:
 
 class SpeechEngine(Protocol):
     """An engine is opened once per process and speaks many texts; it loads its model on first use."""
-
-    name: str
-
-    def voices(self) -> Sequence[Voice]: ...
 
     def speak(self, text: str, voice: Voice, *, speed: float, pitch_semitones: float) -> Speech:
         """

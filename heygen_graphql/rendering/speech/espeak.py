@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from heygen_graphql.rendering.errors import SpeechFailed, UnspeakableText
 from heygen_graphql.rendering.speech import ipa
 from heygen_graphql.rendering.speech.engine import Speech, TimedPhoneme, Voice
-from heygen_graphql.rendering.speech.espeak_voices import ENGINE, espeak_voices
+from heygen_graphql.rendering.speech.espeak_voices import espeak_voices
 from heygen_graphql.rendering.speech.resampling import resample
 from heygen_graphql.rendering.speech.words import SpokenPiece, timed_words
 from heygen_graphql.rendering.speech.writing import readable
@@ -39,14 +39,9 @@ _CLOSE_TIMEOUT_SECONDS = 2.0
 class Espeak:
     """The engine; the child starts with the first text, and again after it died."""
 
-    name = ENGINE
-
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
-
-    def voices(self) -> Sequence[Voice]:
-        return tuple(known.voice for known in espeak_voices().values())
 
     def speak(self, text: str, voice: Voice, *, speed: float, pitch_semitones: float) -> Speech:
         native = max(-_MAX_NATIVE_SEMITONES, min(_MAX_NATIVE_SEMITONES, pitch_semitones))

@@ -95,14 +95,9 @@ def _message(field: int, content: bytes) -> bytes:
 class Hibari:
     """The engine; its model loads with the first text (about half a second)."""
 
-    name = HEART.engine
-
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._model: _Model | None = None
-
-    def voices(self) -> Sequence[Voice]:
-        return (HEART,)
 
     def speak(self, text: str, voice: Voice, *, speed: float, pitch_semitones: float) -> Speech:
         with self._lock:

@@ -1,6 +1,5 @@
 """Speaking with any voice, whichever engine it belongs to."""
 
-from types import TracebackType
 from typing import Self
 
 from heygen_graphql.rendering.speech import catalogue
@@ -17,12 +16,7 @@ class Speaker:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def speak(self, text: str, voice_id: str, *, speed: float = 1.0, pitch_semitones: float = 0.0) -> Speech:

@@ -1,5 +1,6 @@
 """From what an engine says of its speech to the words as the script writes them."""
 
+import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -30,13 +31,7 @@ class WrittenWord:
 
 def written_words(text: str) -> list[WrittenWord]:
     """The script's tokens: what stands between white space."""
-    words: list[WrittenWord] = []
-    position = 0
-    for token in text.split():
-        start = text.index(token, position)
-        position = start + len(token)
-        words.append(WrittenWord(token, start, position))
-    return words
+    return [WrittenWord(token[0], *token.span()) for token in re.finditer(r"\S+", text)]
 
 
 def timed_words(text: str, pieces: Sequence[SpokenPiece]) -> tuple[TimedWord, ...]:
