@@ -5,7 +5,6 @@ frame then costs one warp of the head (its mouth and eyes are patches put on it 
 inside the head's rectangle.
 """
 
-import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -95,10 +94,10 @@ class Compositor:
         strip = next(strips, None)
         out = Frame.empty(self._width, self._height)
         for shot in shots:
-            stage = _Stage(
+            canvas = _Canvas(
                 self._width, self._height, self._rig(shot.avatar_id), shot.background_color, self._cache
             )
-            copy_rect(stage.base, out, stage.whole)
+            copy_rect(canvas.base, out, canvas.whole)
             performance = performances[shot.avatar_id]
             shown: _Caption | None = None
             for index in range(shot.frame_count):
@@ -110,7 +109,7 @@ class Compositor:
                 gone = shown.rect if shown and is_new_caption else None
                 if is_new_caption:
                     shown = _Caption.of(due) if due else None
-                stage.draw(out, _pose(performance, frame, shot.mouth[index]), shown, gone, is_new_caption)
+                canvas.draw(out, _pose(performance, frame, shot.mouth[index]), shown, gone, is_new_caption)
                 yield out.buffer
 
     def _rig(self, avatar_id: str) -> Rig:
@@ -125,18 +124,13 @@ class Compositor:
 def _performances(shots: Sequence[SceneShot]) -> dict[str, Performance]:
     """Each presenter's movements over the whole film, seeded by the first shot they are in."""
     end = max((shot.start_frame + shot.frame_count for shot in shots), default=0)
-    result = {}
-    for avatar_id, own in itertools.groupby(sorted(shots, key=_by_avatar), key=_by_avatar):
-        emphasis, seed = np.zeros(end, np.float32), None
-        for shot in own:
-            emphasis[shot.start_frame : shot.start_frame + shot.frame_count] = shot.emphasis
-            seed = shot.seed if seed is None else seed
-        result[avatar_id] = perform(emphasis, seed or 0)
-    return result
-
-
-def _by_avatar(shot: SceneShot) -> str:
-    return shot.avatar_id
+    emphases: dict[str, NDArray[np.float32]] = {}
+    seeds: dict[str, int] = {}
+    for shot in shots:
+        emphasis = emphases.setdefault(shot.avatar_id, np.zeros(end, np.float32))
+        emphasis[shot.start_frame : shot.start_frame + shot.frame_count] = shot.emphasis
+        seeds.setdefault(shot.avatar_id, shot.seed)
+    return {avatar_id: perform(emphasis, seeds[avatar_id]) for avatar_id, emphasis in emphases.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +174,7 @@ class _Caption:
         return cls(strip, rect, to_planes(premultiplied(bgra)))
 
 
-class _Stage:
+class _Canvas:
     """A presenter before a background: what one shot draws on.
 
     `base` holds background and body without head and captions; pixels that a head or a caption
@@ -218,7 +212,7 @@ class _Stage:
     def draw(
         self, out: Frame, pose: _Pose, caption: _Caption | None, gone: Rect | None, is_new_caption: bool
     ) -> None:
-        """Bring `out`, which holds this stage's last frame, to `pose`."""
+        """Bring `out`, which holds this canvas's last frame, to `pose`."""
         last = self._drawn
         moved_body = last is None or last.breath != pose.breath
         if moved_body:
