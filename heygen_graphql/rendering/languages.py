@@ -8,7 +8,7 @@ _PAIRS = """
     io=ido is=isl it=ita ja=jpn ka=kat kk=kaz kl=kal kn=kan ko=kor ku=kur ky=kir la=lat lb=ltz
     lt=lit lv=lav mi=mri mk=mkd ml=mal mn=mon mr=mar ms=msa mt=mlt my=mya nb=nob ne=nep nl=nld
     no=nor om=orm or=ori pa=pan pl=pol pt=por qu=que ro=ron ru=rus sd=snd si=sin sk=slk sl=slv
-    sq=sqi sr=srp sv=swe sw=swa ta=tam te=tel th=tha tk=tuk tn=tsn tr=tur tt=tat ug=uig uk=ukr
+    sq=sqi sr=srp sv=swe sw=swa ta=tam te=tel th=tha ti=tir tk=tuk tn=tsn tr=tur tt=tat ug=uig uk=ukr
     ur=urd uz=uzb vi=vie zh=zho
 """
 _THREE_LETTERS = dict(pair.split("=") for pair in _PAIRS.split())
