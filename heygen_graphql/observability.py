@@ -30,7 +30,9 @@ VIDEO_SECONDS = Histogram(
     "Seconds a finished render took, from its claim to its publication.",
     buckets=(1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800),
 )
-VIDEOS_ENDED = Counter("videos_ended_total", "Videos that reached a final status.", ["status"])
+VIDEOS_ENDED = Counter(
+    "videos_ended_total", "Videos whose render ended, by status: COMPLETED or FAILED.", ["status"]
+)
 ACTIVE_RENDERS = Gauge("renders_active", "Renders this process runs now.")
 QUEUE_DEPTH = Gauge("render_queue_depth", "Videos that wait for a render, as the last sweep counted them.")
 

@@ -28,7 +28,7 @@ class RateLimits(Protocol):
         """Count one more `what` (a plural: "videos") by `key`.
 
         Raises:
-            RateLimited: it was the one too many; it is not counted.
+            RateLimited: it was the one too many.
         """
         ...
 

@@ -82,7 +82,7 @@ async def update_me(
 
 
 async def change_password(
-    database: Database, user_id: UUID, *, current_password: str, new_password: str, keep_session: UUID | None
+    database: Database, user_id: UUID, *, current_password: str, new_password: str, keep_session: UUID
 ) -> User:
     """Set a new password and end every session but `keep_session`.
 
@@ -103,10 +103,9 @@ async def change_password(
         user.password_hash = password_hash
         user.updated_at = utc_now()
         session.add(user)
-        ended = delete(Session).where(col(Session.user_id) == user_id)
-        if keep_session is not None:
-            ended = ended.where(col(Session.id) != keep_session)
-        await session.execute(ended)
+        await session.execute(
+            delete(Session).where(col(Session.user_id) == user_id, col(Session.id) != keep_session)
+        )
     return user
 
 

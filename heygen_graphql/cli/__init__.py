@@ -223,7 +223,7 @@ def schema(
     """Print the GraphQL schema."""
     from heygen_graphql.schema import sdl
 
-    text = sdl().rstrip("\n") + "\n"
+    text = sdl()
     if write:
         path.write_text(text, encoding="utf-8")
     elif not check:

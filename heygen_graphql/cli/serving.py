@@ -3,11 +3,11 @@
 import os
 import socket
 from contextlib import AsyncExitStack
-from importlib.metadata import version
 
 import typer
 import uvicorn
 
+from heygen_graphql import __version__
 from heygen_graphql.app import MAX_BODY_BYTES, create_app
 from heygen_graphql.errors import BadSettings
 from heygen_graphql.observability import configure_logging
@@ -53,7 +53,7 @@ def _announcement(settings: Settings, listener: socket.socket) -> str:
     browser = "GraphiQL in a browser" if settings.debug else "DEBUG=true makes it GraphiQL in a browser"
     return "\n".join(
         (
-            f"heygen_graphql {version('heygen-graphql')} serves {shape}",
+            f"heygen_graphql {__version__} serves {shape}",
             f"  http://{authority}/graphql  and ws://{authority}/graphql ({browser})",
             f"  http://{authority}/health  http://{authority}/metrics",
             "Ctrl-C stops it.",

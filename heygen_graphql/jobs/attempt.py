@@ -18,7 +18,7 @@ from heygen_graphql.jobs.child import RENDER_CHILD, render_in_child
 from heygen_graphql.jobs.claiming import Claim, Recorded
 from heygen_graphql.jobs.directories import scratch_directory
 from heygen_graphql.jobs.pace import Pace
-from heygen_graphql.jobs.protocol import CONTENT_TYPES, Failure, Progress, Rendered
+from heygen_graphql.jobs.protocol import CONTENT_TYPES, FAILED_WITHIN, Failure, Progress, Rendered
 from heygen_graphql.observability import ACTIVE_RENDERS, VIDEO_SECONDS, VIDEOS_ENDED
 from heygen_graphql.rendering.storyboard import Stage
 from heygen_graphql.settings import Settings
@@ -34,8 +34,6 @@ _RENDERING_SHARE = 0.98
 
 _DATABASE_AWAY_SECONDS = 1.0
 _GIVE_BACK_SECONDS = 5.0
-
-_RENDER_FAILED = "Rendering failed for a reason within the server. Retry the video."
 
 _log = structlog.get_logger(__name__)
 
@@ -101,8 +99,7 @@ async def render_video(place: Workplace, video_id: UUID) -> bool:
             # Whatever it was (a full disk, a storage that is away, a bug), the row must not say
             # PROCESSING until its lease runs out.
             _log.exception("attempt_failed")
-            failure = Failure("RENDER_FAILED", _RENDER_FAILED, is_retryable=True)
-            await _record(place, claim, failure)
+            await _record(place, claim, FAILED_WITHIN)
     return True
 
 

@@ -14,7 +14,7 @@ import structlog
 from heygen_graphql.jobs.protocol import (
     MAX_LINE_BYTES,
     RENDER_CRASHED,
-    RENDER_TIMED_OUT,
+    TIMED_OUT,
     Failure,
     Progress,
     Rendered,
@@ -96,7 +96,7 @@ async def _outcome_in_time(
             outcome = await _outcome(process, on_progress)
             if isinstance(outcome, Rendered):
                 return outcome
-    return Failure(RENDER_TIMED_OUT, "Rendering took longer than the server allows.", is_retryable=True)
+    return TIMED_OUT
 
 
 async def _outcome(process: Process, on_progress: Callable[[Progress], None]) -> Rendered | Failure | None:

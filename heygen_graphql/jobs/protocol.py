@@ -27,6 +27,7 @@ CONTENT_TYPES = {
 RENDER_TIMED_OUT = "RENDER_TIMED_OUT"
 RENDER_CRASHED = "RENDER_CRASHED"
 RENDER_ABANDONED = "RENDER_ABANDONED"
+RENDER_FAILED = "RENDER_FAILED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,14 @@ class Failure:
     message: str
     is_retryable: bool
 
+
+TIMED_OUT = Failure(RENDER_TIMED_OUT, "Rendering took longer than the server allows.", is_retryable=True)
+FAILED_WITHIN = Failure(
+    RENDER_FAILED,
+    "Rendering failed for a reason within the server. Retry the video.",
+    is_retryable=True,
+)
+"""What exactly it was is for the log alone."""
 
 Message = Progress | Rendered | Failure
 

@@ -20,8 +20,9 @@ from types import FrameType
 from typing import NoReturn
 
 from heygen_graphql.jobs.protocol import (
+    FAILED_WITHIN,
     RENDER_CRASHED,
-    RENDER_TIMED_OUT,
+    TIMED_OUT,
     Failure,
     Message,
     Progress,
@@ -39,8 +40,6 @@ _PUBLIC_MESSAGES = {
     "UNFIT_OUTPUT": "The finished video did not pass its quality checks. Retry the video.",
 }
 """For faults that are not the owner's to mend; their own text is for the log."""
-
-_RENDER_FAILED = "Rendering failed for a reason within the server. Retry the video."
 
 
 class _SoftLimitReached(BaseException):
@@ -75,7 +74,7 @@ def _render(storyboard: str, directory: Path, write: Callable[[Message], None]) 
             traceback.print_exc()
             message = str(error)
             if error.is_retryable:
-                message = _PUBLIC_MESSAGES.get(error.code, _RENDER_FAILED)
+                message = _PUBLIC_MESSAGES.get(error.code, FAILED_WITHIN.message)
             return Failure(error.code, message, error.is_retryable)
         return Rendered(
             duration_seconds=film.duration_seconds,
@@ -86,13 +85,13 @@ def _render(storyboard: str, directory: Path, write: Callable[[Message], None]) 
             report=asdict(film.report),
         )
     except _SoftLimitReached:
-        return Failure(RENDER_TIMED_OUT, "Rendering took longer than the server allows.", is_retryable=True)
+        return TIMED_OUT
     except MemoryError:
         traceback.print_exc()
         return Failure(RENDER_CRASHED, "The server ran out of memory. Retry the video.", is_retryable=True)
     except Exception:
         traceback.print_exc()
-        return Failure("RENDER_FAILED", _RENDER_FAILED, is_retryable=True)
+        return FAILED_WITHIN
 
 
 def _end_with_parent() -> None:

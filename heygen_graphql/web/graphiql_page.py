@@ -1,12 +1,11 @@
 """GraphiQL's page. `build` makes what it loads from `graphiql/`, and this server serves it: no CDN."""
 
-from importlib.resources import files
 from pathlib import Path
 
 from starlette.responses import HTMLResponse, Response
 
 ASSETS_PATH = "/graphiql"
-ASSETS = Path(str(files("heygen_graphql.web"))) / "static" / "graphiql"
+ASSETS = Path(__file__).parent / "static" / "graphiql"
 
 _HEADERS = {
     # Monaco, the editor, sets styles from scripts.
