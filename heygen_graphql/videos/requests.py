@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from heygen_graphql.changes import KEEP, Keep
 from heygen_graphql.rendering import speech
+from heygen_graphql.rendering.errors import UnknownVoice
 from heygen_graphql.rendering.storyboard import AspectRatio, CaptionStyle, Quality
 
 T = TypeVar("T", bound=StrEnum)
@@ -80,10 +81,13 @@ class VideoChanges:
         """A script replaces scenes, scenes a script; a language that the old voice cannot speak drops it."""
         if self.script is not None or self.scenes is not None:
             request = replace(request, script=self.script, scenes=self.scenes)
-        if self.language is not None and self.voice_id is None and request.voice_id is not None:
-            voice = speech.voice(request.voice_id)
-            if not speech.speaks(voice, self.language):
-                request = replace(request, voice_id=None)
+        if (
+            self.language is not None
+            and self.voice_id is None
+            and request.voice_id is not None
+            and not _speaks(request.voice_id, self.language)
+        ):
+            request = replace(request, voice_id=None)
         given = {
             name: value
             for name in ("voice_id", "avatar_id", "language", "quality", "aspect_ratio", "caption_style")
@@ -96,6 +100,14 @@ class VideoChanges:
         if not isinstance(self.metadata, Keep):
             given["metadata"] = self.metadata
         return replace(request, **given)
+
+
+def _speaks(voice_id: str, language: str) -> bool:
+    try:
+        return speech.speaks(speech.voice(voice_id), language)
+    except UnknownVoice:
+        # It has left the catalogue since the video was made.
+        return False
 
 
 def _enum_or_none(values: type[T], value: str | None) -> T | None:

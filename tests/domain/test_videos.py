@@ -204,6 +204,17 @@ async def test_a_new_language_brings_a_voice_that_speaks_it(database: Database, 
     assert videos.storyboard_in(edited.video).scenes[0].voice_id == "espeak-fr"
 
 
+async def test_a_new_language_replaces_a_voice_that_has_left_the_catalogue(
+    database: Database, ada: UUID
+) -> None:
+    video = await videos.create(database, ada, VideoRequest(script="Bonjour"))
+    await set_status(database, video.id, request=video.request | {"voice_id": "gone"})
+
+    edited = await videos.update(database, ada, video.id, VideoChanges(language="fr"))
+
+    assert videos.storyboard_in(edited.video).scenes[0].voice_id == "espeak-fr"
+
+
 async def test_cancelling_and_retrying_go_only_where_they_make_sense(database: Database, ada: UUID) -> None:
     video = await videos.create(database, ada, VideoRequest(script="Hi"))
 
