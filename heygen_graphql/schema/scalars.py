@@ -12,9 +12,6 @@ BigInt = NewType("BigInt", int)
 Json = NewType("Json", object)
 HexColor = NewType("HexColor", str)
 
-# What a signed column of eight bytes holds.
-_MAX_BIG_INT = 2**63 - 1
-
 
 def _read_instant(value: object) -> datetime:
     if not isinstance(value, str):
@@ -39,17 +36,6 @@ def _read_text(value: object) -> str:
     return value
 
 
-def _read_big_int(value: object) -> int:
-    number: int | None = None
-    if isinstance(value, int) and not isinstance(value, bool):
-        number = value
-    elif isinstance(value, str) and len(value) <= 20 and value.removeprefix("-").isdecimal():
-        number = int(value)
-    if number is None or abs(number) > _MAX_BIG_INT:
-        raise StrawberryInputCoercionError("BigInt expects an integer of at most 63 bits, or its digits.")
-    return number
-
-
 def _as_it_is(value: object) -> object:
     return value
 
@@ -72,9 +58,8 @@ SCALARS: dict[object, ScalarDefinition] = {
     ),
     BigInt: strawberry.scalar(
         name="BigInt",
-        description="An integer of up to 63 bits and a sign; inputs may write it as text.",
+        description="An integer of up to 63 bits and a sign. No input takes one.",
         serialize=int,
-        parse_value=_read_big_int,
     ),
     Json: strawberry.scalar(
         name="JSON",

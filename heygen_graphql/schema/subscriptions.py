@@ -42,7 +42,10 @@ class VideoStatusEvent:
 
 @strawberry.type(description="What can be watched, over `graphql-transport-ws`.")
 class Subscription:
-    @subscription("The video's present state at once, then every change; completes after a final status.")
+    @subscription(
+        "The video's present state at once, then its changes, of which several in a moment may come as one; "
+        "completes after a final status, or when the video is deleted."
+    )
     async def video_status(
         self,
         info: Info,
@@ -71,7 +74,10 @@ class Subscription:
                 await changes.next(POLL_SECONDS)
                 await watch.check()
 
-    @subscription("Every change of any of the viewer's videos, new ones included; never completes by itself.")
+    @subscription(
+        "The changes of all the viewer's videos, new ones included; several of one video in a moment may "
+        "come as one, and a deletion is not told. Never completes by itself."
+    )
     async def video_updates(self, info: Info) -> AsyncGenerator[VideoStatusEvent, None]:
         context = info.context
         owner_id = (await context.viewer()).user.id

@@ -31,10 +31,14 @@ class SceneInput:
         default=None, description="What is said: 1 to 1000 characters after trimming."
     )
     pause_seconds: float | None = strawberry.field(
-        default=None, description="How long to be silent, instead of a script."
+        default=None, description="How long to be silent, instead of a script: 0.1 to 60."
     )
-    voice_id: str | None = strawberry.field(default=None, description="Another voice than the video's.")
-    avatar_id: str | None = strawberry.field(default=None, description="Another avatar than the video's.")
+    voice_id: str | None = strawberry.field(
+        default=None, description="Another voice than the video's, a `voiceId`."
+    )
+    avatar_id: str | None = strawberry.field(
+        default=None, description="Another avatar than the video's, an `avatarId`."
+    )
     background: BackgroundInput | None = strawberry.field(
         default=None, description="Another background than the video's."
     )
@@ -51,10 +55,11 @@ class CreateVideoInput:
     scenes: list[SceneInput] | None = strawberry.field(default=None, description="1 to 50 scenes, in order.")
     title: str | None = strawberry.field(default=None, description="What to call it: up to 200 characters.")
     voice_id: str | None = strawberry.field(
-        default=None, description="Who is heard; the server's first voice for the language when not given."
+        default=None,
+        description="Who is heard, a `voiceId`; the server's first voice for the language when not given.",
     )
     avatar_id: str | None = strawberry.field(
-        default=None, description="Who is seen; the server's first avatar when not given."
+        default=None, description="Who is seen, an `avatarId`; the server's first avatar when not given."
     )
     language: str | None = strawberry.field(
         default=None, description='What is spoken, a BCP 47 tag; the voice\'s, or "en", when not given.'
@@ -69,7 +74,7 @@ class CreateVideoInput:
         default=None, description="How captions are drawn into the picture; SIMPLE when not given."
     )
     background: BackgroundInput | None = strawberry.field(
-        default=None, description="What stands behind the presenter."
+        default=None, description="What stands behind the presenter; `#DFE7EE` when not given."
     )
     speed: float | None = strawberry.field(
         default=None, description="The voice's pace: 0.5 to 2, 1 when not given."
@@ -99,8 +104,8 @@ class UpdateVideoInput:
     title: str | None = strawberry.field(
         default=strawberry.UNSET, description="What to call it; null removes it."
     )
-    voice_id: str | None = strawberry.field(default=None, description="Who is heard.")
-    avatar_id: str | None = strawberry.field(default=None, description="Who is seen.")
+    voice_id: str | None = strawberry.field(default=None, description="Who is heard, a `voiceId`.")
+    avatar_id: str | None = strawberry.field(default=None, description="Who is seen, an `avatarId`.")
     language: str | None = strawberry.field(
         default=None, description="What is spoken, a BCP 47 tag; a voice that does not speak it is replaced."
     )
