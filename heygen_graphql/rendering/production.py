@@ -72,6 +72,7 @@ def render(
 
     Raises:
         RenderError: see `errors`.
+        OSError: `directory` cannot be written to, or the disk is full.
     """
     for scene in storyboard.scenes:
         # An unknown presenter is found before minutes are spent on speaking.
