@@ -111,7 +111,6 @@ class Session(SQLModel, table=True):
     user_id: UUID = Field(sa_column=_owner_column())
     token_hash: str = Field(max_length=64, unique=True)
     """SHA-256 of the refresh token that is valid now."""
-    previous_token_hash: str | None = Field(default=None, max_length=64, index=True)
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
     refreshed_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime)

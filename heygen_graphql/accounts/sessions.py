@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from heygen_graphql.accounts import passwords
 from heygen_graphql.accounts.people import create_user
-from heygen_graphql.accounts.tokens import Claims, Tokens, fingerprint, new_refresh_token
+from heygen_graphql.accounts.tokens import Claims, Tokens, fingerprint
 from heygen_graphql.database import Database
 from heygen_graphql.errors import InvalidInput, Unauthenticated, UserErrorCode
 from heygen_graphql.tables import Session, User, utc_now
@@ -72,40 +72,38 @@ async def refresh(database: Database, tokens: Tokens, refresh_token: str) -> Sig
     Raises:
         InvalidInput: INVALID_CREDENTIALS.
     """
-    given = fingerprint(refresh_token)
-    new_token = new_refresh_token()
+    session_id = tokens.read_refresh(refresh_token)
+    if session_id is None:
+        raise _spent()
     async with database.transaction() as session:
         now = await database.now(session)
+        new_token, expires_at = tokens.issue_refresh(session_id, now)
         rotated = await session.execute(
             update(Session)
-            .where(col(Session.token_hash) == given, col(Session.expires_at) > now)
-            .values(
-                token_hash=fingerprint(new_token),
-                previous_token_hash=given,
-                refreshed_at=now,
-                expires_at=now + tokens.refresh_lifetime(),
+            .where(
+                col(Session.id) == session_id,
+                col(Session.token_hash) == fingerprint(refresh_token),
+                col(Session.expires_at) > now,
             )
-            .returning(col(Session.id), col(Session.user_id))
+            .values(token_hash=fingerprint(new_token), refreshed_at=now, expires_at=expires_at)
+            .returning(col(Session.user_id))
         )
-        row = rotated.one_or_none()
-        if row is None:
-            await session.execute(delete(Session).where(col(Session.previous_token_hash) == given))
+        user_id = rotated.scalar_one_or_none()
+        user = None if user_id is None else await session.get(User, user_id)
+        if user is None or not user.is_active:
             user = None
-        else:
-            user = await session.get(User, row.user_id)
-            if user is not None and not user.is_active:
-                await session.execute(delete(Session).where(col(Session.user_id) == user.id))
-                user = None
-    if row is None or user is None:
-        message = "The refresh token is not valid any more. Sign in with logIn."
-        raise InvalidInput.one(UserErrorCode.INVALID_CREDENTIALS, message, "refreshToken")
-    return _signed_in(tokens, user, row.id, new_token, now)
+            await session.execute(delete(Session).where(col(Session.id) == session_id))
+    if user is None:
+        raise _spent()
+    return _signed_in(tokens, user, session_id, new_token, now)
 
 
-async def log_out(database: Database, refresh_token: str) -> None:
+async def log_out(database: Database, tokens: Tokens, refresh_token: str) -> None:
     """End the session; its access tokens stop working at once. Ending an ended one is no fault."""
-    async with database.transaction() as session:
-        await session.execute(delete(Session).where(col(Session.token_hash) == fingerprint(refresh_token)))
+    session_id = tokens.read_refresh(refresh_token)
+    if session_id is not None:
+        async with database.transaction() as session:
+            await session.execute(delete(Session).where(col(Session.id) == session_id))
 
 
 async def authenticate(database: Database, tokens: Tokens, access_token: str) -> Viewer:
@@ -129,21 +127,21 @@ async def authenticate(database: Database, tokens: Tokens, access_token: str) ->
 
 
 async def _begin_session(database: Database, tokens: Tokens, user: User) -> SignedIn:
-    token = new_refresh_token()
     session_id = uuid4()
     now = utc_now()
+    token, expires_at = tokens.issue_refresh(session_id, now)
     async with database.transaction() as session:
         session.add(
-            Session(
-                id=session_id,
-                user_id=user.id,
-                token_hash=fingerprint(token),
-                expires_at=now + tokens.refresh_lifetime(),
-            )
+            Session(id=session_id, user_id=user.id, token_hash=fingerprint(token), expires_at=expires_at)
         )
         await session.execute(update(User).where(col(User.id) == user.id).values(last_login_at=now))
     user.last_login_at = now
     return _signed_in(tokens, user, session_id, token, now)
+
+
+def _spent() -> InvalidInput:
+    message = "The refresh token is not valid any more. Sign in with logIn."
+    return InvalidInput.one(UserErrorCode.INVALID_CREDENTIALS, message, "refreshToken")
 
 
 def _signed_in(tokens: Tokens, user: User, session_id: UUID, refresh_token: str, now: datetime) -> SignedIn:

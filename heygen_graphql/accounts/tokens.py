@@ -1,4 +1,8 @@
-"""Access tokens (JWT, short-lived) and refresh tokens (random, remembered as a hash)."""
+"""Access tokens, short-lived, and refresh tokens, each good for one use: JWTs both.
+
+Of a session's refresh tokens the newest is remembered by its hash. An older one still carries our
+signature and the session's id, which is how a spent one is told from a forged one.
+"""
 
 import hashlib
 import secrets
@@ -11,6 +15,8 @@ import jwt
 from heygen_graphql.errors import Unauthenticated
 
 _ISSUER = "heygen_graphql"
+# Access tokens carry no audience: neither kind passes for the other.
+_REFRESH_AUDIENCE = "refresh"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +65,34 @@ class Tokens:
         except (jwt.InvalidTokenError, ValueError):
             raise Unauthenticated("The access token is not valid. Get one with logIn.") from None
 
-    def refresh_lifetime(self) -> timedelta:
-        return timedelta(days=self.refresh_days)
+    def issue_refresh(self, session_id: UUID, now: datetime) -> tuple[str, datetime]:
+        """A token and the instant at which it, and the session with it, ends."""
+        expires_at = (now + timedelta(days=self.refresh_days)).replace(microsecond=0)
+        payload = {
+            "iss": _ISSUER,
+            "aud": _REFRESH_AUDIENCE,
+            "sid": str(session_id),
+            "jti": secrets.token_urlsafe(16),
+            "exp": expires_at,
+        }
+        return jwt.encode(payload, self.key, algorithm=self.algorithm), expires_at
 
-
-def new_refresh_token() -> str:
-    return secrets.token_urlsafe(32)
+    def read_refresh(self, token: str) -> UUID | None:
+        """The session it was made for, spent or not; None when it is not one of ours or has ended."""
+        try:
+            payload = jwt.decode(
+                token,
+                self.key,
+                algorithms=[self.algorithm],
+                issuer=_ISSUER,
+                audience=_REFRESH_AUDIENCE,
+                options={"require": ["exp", "sid", "jti"], "enforce_minimum_key_length": True},
+            )
+            return UUID(payload["sid"])
+        except (jwt.InvalidTokenError, ValueError):
+            return None
 
 
 def fingerprint(token: str) -> str:
-    """What is stored of a refresh token. It has 256 random bits, so a plain hash is enough."""
+    """What is stored of a refresh token. It is random and signed, so a plain hash is enough."""
     return hashlib.sha256(token.encode()).hexdigest()

@@ -101,7 +101,8 @@ class SessionMutations:
 
     @mutation("End a session: its tokens stop working at once.")
     async def log_out(self, info: Info, refresh_token: RefreshToken) -> LogOutPayload:
-        await accounts.log_out(info.context.services.database, refresh_token)
+        services = info.context.services
+        await accounts.log_out(services.database, services.tokens, refresh_token)
         return LogOutPayload()
 
 

@@ -5,7 +5,7 @@ from heygen_graphql import accounts
 from heygen_graphql.database import Database
 from heygen_graphql.errors import InvalidInput, RateLimited, Unauthenticated, UserErrorCode
 from heygen_graphql.ratelimits import LocalRateLimits, RedisRateLimits
-from heygen_graphql.tables import User
+from heygen_graphql.tables import User, utc_now
 
 TOKENS = accounts.Tokens(key=b"k" * 32, algorithm="HS256", access_minutes=30, refresh_days=30)
 PASSWORD = "correct horse"
@@ -109,13 +109,43 @@ async def test_a_refresh_token_that_comes_back_ends_the_session_for_both(databas
         await accounts.authenticate(database, TOKENS, second.access_token)
 
 
+async def test_a_token_that_was_spent_long_ago_ends_the_session_too(database: Database) -> None:
+    first = await accounts.sign_up(
+        database, TOKENS, email="ada@example.com", password=PASSWORD, full_name=None
+    )
+    second = await accounts.refresh(database, TOKENS, first.refresh_token)
+    third = await accounts.refresh(database, TOKENS, second.refresh_token)
+
+    with pytest.raises(InvalidInput):
+        await accounts.refresh(database, TOKENS, first.refresh_token)
+
+    with pytest.raises(Unauthenticated):
+        await accounts.authenticate(database, TOKENS, third.access_token)
+
+
+async def test_a_forged_refresh_token_and_an_access_token_end_nobodys_session(database: Database) -> None:
+    others = accounts.Tokens(key=b"x" * 32, algorithm="HS256", access_minutes=30, refresh_days=30)
+    ada = await accounts.sign_up(database, TOKENS, email="ada@example.com", password=PASSWORD, full_name=None)
+    viewer = await accounts.authenticate(database, TOKENS, ada.access_token)
+    forged, _ = others.issue_refresh(viewer.session_id, utc_now())
+
+    for token in (forged, ada.access_token, "nonsense"):
+        await accounts.log_out(database, TOKENS, token)
+        with pytest.raises(InvalidInput):
+            await accounts.refresh(database, TOKENS, token)
+
+    assert await accounts.authenticate(database, TOKENS, ada.access_token)
+    with pytest.raises(Unauthenticated):
+        await accounts.authenticate(database, TOKENS, ada.refresh_token)
+
+
 async def test_logging_out_ends_the_access_token_too(database: Database) -> None:
     signed_in = await accounts.sign_up(
         database, TOKENS, email="ada@example.com", password=PASSWORD, full_name=None
     )
 
-    await accounts.log_out(database, signed_in.refresh_token)
-    await accounts.log_out(database, signed_in.refresh_token)
+    await accounts.log_out(database, TOKENS, signed_in.refresh_token)
+    await accounts.log_out(database, TOKENS, signed_in.refresh_token)
 
     with pytest.raises(Unauthenticated):
         await accounts.authenticate(database, TOKENS, signed_in.access_token)
