@@ -7,12 +7,11 @@ import json
 import shutil
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import url2pathname
 
 import obstore
-from obstore.store import LocalStore, from_url
+from obstore.store import LocalStore
 
 from heygen_graphql.errors import BadSettings
 
@@ -37,61 +36,46 @@ def _checked(key: str) -> str:
 
 
 class Storage:
-    """A folder or an object store. Keys are relative paths of plain ASCII names.
+    """A folder. Keys are relative paths of plain ASCII names.
 
     May be used from any event loop.
     """
 
-    def __init__(self, store: Any, root: Path | None) -> None:
-        self._store = store
-        self._root = root
+    def __init__(self, root: Path) -> None:
+        self._store = LocalStore(root)
+        self._root = root.resolve()
 
     @classmethod
     def open(cls, url: str) -> "Storage":
         """
         Raises:
-            BadSettings: the URL names no kind of storage, or a folder that cannot be made.
+            BadSettings: the URL is not a folder's, or the folder cannot be made.
         """
         parts = urlsplit(url)
-        if parts.scheme == "file":
-            root = Path(url2pathname(parts.path))
-            try:
-                root.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise BadSettings(
-                    f"STORAGE_URL: the folder {root} cannot be made: {error.strerror}"
-                ) from error
-            return cls(LocalStore(root), root.resolve())
+        if parts.scheme != "file":
+            raise BadSettings(f"STORAGE_URL: {url!r} is not a folder; write file:///path")
+        root = Path(url2pathname(parts.path))
         try:
-            return cls(from_url(url), None)
-        except (ValueError, obstore.exceptions.BaseError) as error:
-            raise BadSettings(f"STORAGE_URL: {url!r} names no storage; write file:///path") from error
+            root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BadSettings(f"STORAGE_URL: the folder {root} cannot be made: {error.strerror}") from error
+        return cls(root)
 
-    async def put_file(self, key: str, path: Path, content_type: str) -> None:
-        """Store a copy of the file, whole or not at all."""
-        # A folder keeps no content types: the key's suffix has to tell it.
-        attributes = None if self._root is not None else {"Content-Type": content_type}
-        putting = asyncio.ensure_future(
-            obstore.put_async(self._store, _checked(key), path, attributes=attributes)
-        )
+    async def put_file(self, key: str, path: Path) -> None:
+        """Store a copy of the file, whole or not at all; its key's suffix tells what it is."""
+        putting = asyncio.ensure_future(obstore.put_async(self._store, _checked(key), path))
         try:
             await asyncio.shield(putting)
         except asyncio.CancelledError:
-            # A copy to a folder goes on in its thread: waited for, lest the file appear after whoever
-            # cancelled us has tidied up.
-            if self._root is None:
-                putting.cancel()
+            # The copy goes on in its thread: waited for, lest the file appear after whoever cancelled us
+            # has tidied up.
             await asyncio.wait({putting})
             raise
 
     async def delete_prefix(self, prefix: str) -> None:
         """Remove every file under the folder `prefix`; does nothing when there is none."""
-        if self._root is not None:
-            # The folder itself goes too, and with it the part of a file that was being written in a crash.
-            await asyncio.to_thread(shutil.rmtree, self._root / _checked(prefix), ignore_errors=True)
-            return
-        if keys := await self.list_prefix(prefix):
-            await obstore.delete_async(self._store, keys)
+        # The folder itself goes too, and with it the part of a file that was being written in a crash.
+        await asyncio.to_thread(shutil.rmtree, self._root / _checked(prefix), ignore_errors=True)
 
     async def list_prefix(self, prefix: str) -> list[str]:
         """The keys of every file under the folder `prefix`, sorted."""
@@ -99,12 +83,10 @@ class Storage:
         return sorted(entry["path"] for entry in found)
 
     def local_path(self, key: str) -> Path | None:
-        """The file on this machine's disk; None when there is none or the storage is elsewhere.
+        """The file on this machine's disk; None when there is none.
 
         Whatever the key says, the path lies within the storage's folder.
         """
-        if self._root is None:
-            return None
         try:
             path = (self._root / _checked(key)).resolve()
         except BadKey:

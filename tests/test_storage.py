@@ -25,7 +25,7 @@ def film(tmp_path: Path) -> Path:
 
 
 async def test_a_file_is_kept_and_found(storage: Storage, film: Path, tmp_path: Path) -> None:
-    await storage.put_file(KEY, film, "video/mp4")
+    await storage.put_file(KEY, film)
     path = storage.local_path(KEY)
     assert path == (tmp_path / "files" / KEY).resolve()
     assert path.read_bytes() == b"film"
@@ -34,7 +34,7 @@ async def test_a_file_is_kept_and_found(storage: Storage, film: Path, tmp_path: 
 
 async def test_removing_a_folder_removes_it_alone(storage: Storage, film: Path, tmp_path: Path) -> None:
     for key in (KEY, "videos/abc/1/captions.vtt", "videos/abcd/1/video.mp4"):
-        await storage.put_file(key, film, "video/mp4")
+        await storage.put_file(key, film)
     # And the part of a file that a crash left
     (tmp_path / "files" / "videos/abc/1/video.mp4#1").write_bytes(b"fi")
 
@@ -68,7 +68,7 @@ async def test_removing_a_folder_removes_it_alone(storage: Storage, film: Path, 
 async def test_no_key_leads_out_of_the_folder(storage: Storage, film: Path, key: str) -> None:
     assert storage.local_path(key) is None
     for use in (
-        storage.put_file(key, film, "video/mp4"),
+        storage.put_file(key, film),
         storage.delete_prefix(key),
         storage.list_prefix(key),
     ):
@@ -140,3 +140,9 @@ def test_an_altered_link_is_refused(links: Links) -> None:
 def test_parts_of_a_link_cannot_change_places(links: Links) -> None:
     _, query = parts_of(links.sign("a", NOW + timedelta(minutes=5)))
     assert not links.verify("a" + query["expires"], "", query["signature"], NOW)
+
+
+@pytest.mark.parametrize("url", ["s3://bucket/videos", "bucket", "https://files.example.com"])
+def test_what_is_no_folder_is_refused_at_the_start(url: str) -> None:
+    with pytest.raises(BadSettings, match="file:///path"):
+        Storage.open(url)

@@ -121,8 +121,8 @@ async def _produce(
         if not await _insist(lambda: claiming.still_stands(place.database, claim)):
             return None
         meter.note_publishing()
-        for name, content_type in CONTENT_TYPES.items():
-            await place.storage.put_file(f"{claim.files_prefix}/{name}", directory / name, content_type)
+        for name in CONTENT_TYPES:
+            await place.storage.put_file(f"{claim.files_prefix}/{name}", directory / name)
     return outcome
 
 

@@ -56,7 +56,7 @@ class Previews:
                     await process.wait()
             if status != 0:
                 raise RuntimeError(f"drawing {avatar_id}'s picture ended with status {status}")
-            await self._storage.put_file(key, path, "image/png")
+            await self._storage.put_file(key, path)
 
 
 def main(avatar_id: str, path: str) -> None:
