@@ -1,8 +1,8 @@
-"""What a film costs: `python -m benchmarks.rendering [--long]`.
+"""What a video costs: `python -m benchmarks.rendering [--long]`.
 
 Prints, for a script of 1,000 characters at 720p and 1080p, how many times faster than real time it
 renders, the memory it takes at most, and its CPU time beside that of libx264 alone encoding the
-same frames. `--long` adds a film of five minutes, whose memory must be that of the short one.
+same frames. `--long` adds a video of five minutes, whose memory must be that of the short one.
 """
 
 import argparse
@@ -124,7 +124,7 @@ def _batches(pictures: Iterator[NDArray[np.uint8]]) -> Iterator[list[NDArray[np.
 
 def report(label: str, cost: Cost) -> None:
     print(
-        f"{label}: {cost.film_seconds:.1f} s of film in {cost.wall_seconds:.1f} s,"
+        f"{label}: {cost.film_seconds:.1f} s of video in {cost.wall_seconds:.1f} s,"
         f" {cost.film_seconds / cost.wall_seconds:.1f} times real time;"
         f" {cost.cpu_seconds:.1f} s of CPU; at most {cost.peak_megabytes} MB"
     )

@@ -180,5 +180,5 @@ async def _existing(session: AsyncSession, user_id: UUID) -> User:
 
 
 def _taken(address: str) -> InvalidInput:
-    message = f"There is already an account for {address}. Sign in with logIn instead."
+    message = f"There is already an account for {address}. Give another address, or sign in with logIn."
     return InvalidInput.one(UserErrorCode.TAKEN, message, "email")
