@@ -89,7 +89,8 @@ async def update(database: Database, owner_id: UUID, video_id: UUID, changes: Vi
             raise InvalidInput.one(UserErrorCode.VIDEO_NOT_EDITABLE, message, "id")
         video.sqlmodel_update(_columns(request, storyboard))
         now = await database.now(session)
-        if is_rendered_anew:
+        # One that waits is changed where it stands: the worker reads the row when its turn comes.
+        if is_rendered_anew and video.status is not VideoStatus.PENDING:
             _queue_anew(session, video, now)
         else:
             touch(video, now)

@@ -185,6 +185,18 @@ async def test_a_changed_script_is_rendered_anew_and_a_changed_title_is_not(
     assert spoken.video.version == video.version + 2
 
 
+async def test_a_waiting_video_that_is_changed_keeps_its_place_in_the_queue(
+    database: Database, ada: UUID
+) -> None:
+    first, second = [await videos.create(database, ada, VideoRequest(script="Hi")) for _ in range(2)]
+
+    edited = await videos.update(database, ada, first.id, VideoChanges(script="Hello"))
+
+    assert edited.is_rendered_anew
+    assert videos.storyboard_in(edited.video).scenes[0].script == "Hello"
+    assert await videos.queue_positions(database, [first.id, second.id]) == {first.id: 1, second.id: 2}
+
+
 async def test_a_video_under_way_keeps_its_script_but_may_be_renamed(database: Database, ada: UUID) -> None:
     video = await videos.create(database, ada, VideoRequest(script="Hi"))
     await set_status(database, video.id, status=VideoStatus.PROCESSING, lease_expires_at=utc_now())
