@@ -48,6 +48,10 @@ help:
 	$(call step,Installing heygen_graphql,$(BIN)/pip install --no-deps --no-build-isolation -e .)
 	@touch $@
 
+.venv/.bench: benchmarks/requirements.lock | .venv/.created
+	$(call step,Installing what benchmarks/requirements.lock names,$(BIN)/pip install --no-deps --require-hashes -r benchmarks/requirements.lock)
+	@touch $@
+
 .venv/.tests: tests/requirements.lock | .venv/.created
 	$(call step,Installing what tests/requirements.lock names,$(BIN)/pip install --no-deps --require-hashes -r tests/requirements.lock)
 	@touch $@
@@ -95,7 +99,7 @@ check: .venv/.project .venv/.tests
 test: .venv/.project .venv/.tests web
 	@$(BIN)/python -m pytest $(TESTS)
 
-bench: .venv/.project .venv/.tests
+bench: .venv/.project .venv/.tests .venv/.bench
 	@$(BIN)/python -m benchmarks.rendering
 	@$(BIN)/python -m benchmarks.load
 
@@ -107,6 +111,7 @@ lock: .venv/.project
 	$(call step,Fetching uv,$(BIN)/python -m venv .venv/lock && .venv/lock/bin/pip install uv)
 	$(call step,requirements.lock,$(COMPILE) pyproject.toml --group build -o requirements.lock)
 	$(call step,tests/requirements.lock,$(COMPILE) --group pyproject.toml:test -c requirements.lock -o tests/requirements.lock)
+	$(call step,benchmarks/requirements.lock,$(COMPILE) --group pyproject.toml:bench -c requirements.lock -o benchmarks/requirements.lock)
 	$(call step,requirements-web.lock,$(COMPILE) --group pyproject.toml:web -o requirements-web.lock)
 
 clean:

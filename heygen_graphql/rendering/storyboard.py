@@ -83,6 +83,10 @@ class Scene:
     """0.5 to 2; 1 is the voice's own pace."""
     pitch_semitones: float = 0.0
     """-12 to 12."""
+    background_image: str | None = None
+    """The material that holds the picture behind the presenter, instead of the colour."""
+    avatar_rig: str | None = None
+    """The material that holds a photo presenter's rig; None for a drawn presenter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,15 @@ class Storyboard:
     def size(self) -> tuple[int, int]:
         """Width and height of the picture in pixels."""
         return frame_size(self.quality, self.aspect_ratio)
+
+    @property
+    def materials(self) -> frozenset[str]:
+        """The names of the files that a render needs besides the storyboard.
+
+        A name stands for the same bytes for ever: they are storage keys that are never written twice.
+        """
+        named = ((scene.background_image, scene.avatar_rig) for scene in self.scenes)
+        return frozenset(name for pair in named for name in pair if name is not None)
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=False)
