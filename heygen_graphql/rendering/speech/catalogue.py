@@ -1,10 +1,16 @@
 """All voices of all engines, known without opening an engine."""
 
-from functools import cache
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
 
 from heygen_graphql.rendering.errors import UnknownVoice
+from heygen_graphql.rendering.speech.endpoint_voices import MULTILINGUAL, SpeechEndpoint, endpoint_voices
 from heygen_graphql.rendering.speech.engine import Gender, Voice
 from heygen_graphql.rendering.speech.espeak_voices import espeak_voices
+from heygen_graphql.rendering.speech.piper_voices import PiperVoice, digest, dropped_in
 
 HEART = Voice("heart", "Heart", "en-US", Gender.FEMALE, "hibari")
 
@@ -12,11 +18,127 @@ HEART = Voice("heart", "Heart", "en-US", Gender.FEMALE, "hibari")
 # preferred values).
 _PRIMARY_ALIASES = {"cmn": "zh", "no": "nb", "iw": "he", "in": "id", "ji": "yi", "hbs": "hr", "sh": "hr"}
 
+# Whose code and data shape what a voice of the engine says; files that a user gave are hashed instead.
+_DISTRIBUTIONS = {"hibari": "hibari-tts", "espeak-ng": "espeakng-loader"}
 
-@cache
+
+@dataclass(frozen=True, slots=True)
+class Voices:
+    """The catalogue: what is installed, what lies in a folder, and what an endpoint offers.
+
+    A value: two with the same fields are equal and hold the same voices. The folder is looked at whenever
+    it is asked for, so that a voice file that is dropped in is there at once.
+    """
+
+    voices_dir: Path | None = None
+    """Where Piper's voice files lie (`piper_voices`)."""
+    endpoint: SpeechEndpoint | None = None
+
+    def all(self) -> tuple[Voice, ...]:
+        """The natural voices first, then eSpeak NG's by language tag."""
+        return tuple(self._by_id().values())
+
+    def get(self, voice_id: str) -> Voice:
+        """
+        Raises:
+            UnknownVoice: no engine has it.
+        """
+        found = self._by_id().get(voice_id)
+        if found is None:
+            raise UnknownVoice(voice_id)
+        return found
+
+    def default(self, language: str) -> Voice | None:
+        """The voice for a BCP 47 tag when the user names none; None when the language cannot be spoken.
+
+        A natural voice of the language, the one of its region first ("en-AU" too is spoken by `heart`: an
+        accent that is off is easier to listen to than a robot); else the exact tag; else the language
+        without its region or script ("de-AT" is spoken by "de"). Never one of the endpoint's: those cost
+        money and send the script away, so they speak only when they are named.
+        """
+        return _default(
+            tuple(known for known in self.all() if known.language != MULTILINGUAL), language.lower()
+        )
+
+    def languages(self) -> tuple[str, ...]:
+        """The tags of all voices that have one of their own, sorted, each once."""
+        tags = {known.language for known in self.all() if known.language != MULTILINGUAL}
+        return tuple(sorted(tags, key=str.lower))
+
+    def speaks(self, voice: Voice, language: str) -> bool:
+        """Whether the voice is of this language, by the primary subtag: any English voice speaks "en-AU"."""
+        return speaks(voice, language)
+
+    def fingerprint(self, voice_id: str) -> str:
+        """64 hex digits that change when the same text may sound another way: by other files, by another
+        version of the engine, by another endpoint or model.
+
+        Raises:
+            UnknownVoice: no engine has it.
+        """
+        voice = self.get(voice_id)
+        facts = [repr(voice)]
+        if voice.engine in _DISTRIBUTIONS:
+            facts.append(version(_DISTRIBUTIONS[voice.engine]))
+        elif voice.language == MULTILINGUAL and self.endpoint is not None:
+            facts += [self.endpoint.base_url, self.endpoint.model]
+        else:
+            facts += [version("piper-tts"), digest(self.piper(voice_id).files)]
+        return sha256("\n".join(facts).encode()).hexdigest()
+
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong with files of the folder that cannot be voices, a sentence each."""
+        return self._piper()[1]
+
+    def piper(self, voice_id: str) -> PiperVoice:
+        """
+        Raises:
+            UnknownVoice: Piper has no such voice.
+        """
+        for known in self._piper()[0]:
+            if known.voice.voice_id == voice_id:
+                return known
+        raise UnknownVoice(voice_id)
+
+    def _piper(self) -> tuple[tuple[PiperVoice, ...], tuple[str, ...]]:
+        return ((), ()) if self.voices_dir is None else dropped_in(self.voices_dir)
+
+    def _by_id(self) -> dict[str, Voice]:
+        piper = tuple(known.voice for known in self._piper()[0])
+        return _catalogue(piper, self.endpoint is not None)
+
+
+@lru_cache(maxsize=8)
+def _catalogue(piper: tuple[Voice, ...], has_endpoint: bool) -> dict[str, Voice]:
+    endpoint = endpoint_voices() if has_endpoint else ()
+    robots = (known.voice for known in espeak_voices().values())
+    return {known.voice_id: known for known in (HEART, *piper, *endpoint, *robots)}
+
+
+@lru_cache(maxsize=1024)
+def _default(voices: tuple[Voice, ...], language: str) -> Voice | None:
+    candidates = [known for known in voices if speaks(known, language)]
+    exact = [known for known in candidates if _subtags(known.language) == _subtags(language)]
+    natural = [known for known in candidates if known.engine != "espeak-ng"]
+    exact_and_natural = [known for known in exact if known in natural]
+    return next(iter([*exact_and_natural, *natural, *exact, *candidates]), None)
+
+
+def speaks(voice: Voice, language: str) -> bool:
+    return voice.language == MULTILINGUAL or _subtags(voice.language)[0] == _subtags(language)[0]
+
+
+def _subtags(language: str) -> list[str]:
+    primary, *rest = language.lower().replace("_", "-").split("-")
+    return [_PRIMARY_ALIASES.get(primary, primary), *rest]
+
+
+_INSTALLED = Voices()
+
+
 def voices() -> tuple[Voice, ...]:
-    """The natural voices first, then eSpeak NG's by language tag."""
-    return (HEART, *(known.voice for known in espeak_voices().values()))
+    """Those of `Voices()`: without a folder and without an endpoint. So are the functions below."""
+    return _INSTALLED.all()
 
 
 def voice(voice_id: str) -> Voice:
@@ -24,40 +146,12 @@ def voice(voice_id: str) -> Voice:
     Raises:
         UnknownVoice: no engine has it.
     """
-    found = _by_id().get(voice_id)
-    if found is None:
-        raise UnknownVoice(voice_id)
-    return found
-
-
-@cache
-def _by_id() -> dict[str, Voice]:
-    return {known.voice_id: known for known in voices()}
+    return _INSTALLED.get(voice_id)
 
 
 def default_voice(language: str) -> Voice | None:
-    """The voice for a BCP 47 tag when the user names none; None when the language cannot be spoken.
-
-    A natural voice of the language, whatever its region (so "en-GB" too is spoken by `heart`: an accent
-    that is off is easier to listen to than a robot); else the exact tag; else the language without
-    its region or script ("de-AT" is spoken by "de").
-    """
-    candidates = [known for known in voices() if speaks(known, language)]
-    natural = [known for known in candidates if known.engine == HEART.engine]
-    exact = [known for known in candidates if _subtags(known.language) == _subtags(language)]
-    return next(iter([*natural, *exact, *candidates]), None)
+    return _INSTALLED.default(language)
 
 
 def languages() -> tuple[str, ...]:
-    """The tags of all voices, sorted, each once."""
-    return tuple(sorted({known.language for known in voices()}, key=str.lower))
-
-
-def speaks(voice: Voice, language: str) -> bool:
-    """Whether the voice is of this language, by the primary subtag: any English voice speaks "en-AU"."""
-    return _subtags(voice.language)[0] == _subtags(language)[0]
-
-
-def _subtags(language: str) -> list[str]:
-    primary, *rest = language.lower().replace("_", "-").split("-")
-    return [_PRIMARY_ALIASES.get(primary, primary), *rest]
+    return _INSTALLED.languages()

@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from heygen_graphql.rendering.speech import catalogue
+from heygen_graphql.rendering.speech.catalogue import HEART, Voices
 from heygen_graphql.rendering.speech.engine import Speech, SpeechEngine
 from heygen_graphql.rendering.speech.writing import check_text
 
@@ -10,7 +10,8 @@ from heygen_graphql.rendering.speech.writing import check_text
 class Speaker:
     """Opens each engine when a voice of it first speaks, and closes them at the end of its `with` block."""
 
-    def __init__(self) -> None:
+    def __init__(self, voices: Voices | None = None) -> None:
+        self._voices = voices or Voices()
         self._engines: dict[str, SpeechEngine] = {}
 
     def __enter__(self) -> Self:
@@ -26,7 +27,7 @@ class Speaker:
             UnspeakableText: the voice cannot read this text.
             SpeechFailed: the engine broke; the next call starts it anew.
         """
-        voice = catalogue.voice(voice_id)
+        voice = self._voices.get(voice_id)
         check_text(text, voice)
         engine = self._engines.get(voice.engine)
         if engine is None:
@@ -42,7 +43,7 @@ class Speaker:
 
 def _open(name: str) -> SpeechEngine:
     # Here and not above: the API's process reads the catalogue through this package and needs no engine.
-    if name == catalogue.HEART.engine:
+    if name == HEART.engine:
         from heygen_graphql.rendering.speech.hibari import Hibari
 
         return Hibari()

