@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heygen_graphql.rendering.presenters import drawn_presenter
+from heygen_graphql.rendering.presenters.actor import EyeState, MouthState, mouth_state
 from heygen_graphql.rendering.presenters.framing import framing
 from heygen_graphql.rendering.presenters.motion import Performance, perform
 from heygen_graphql.rendering.presenters.planes import (
@@ -26,7 +27,7 @@ from heygen_graphql.rendering.presenters.planes import (
     to_planes,
     warp,
 )
-from heygen_graphql.rendering.presenters.rig import EyeState, MouthState, PartCache, Rig, mouth_state
+from heygen_graphql.rendering.presenters.rig import PartCache, Rig
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heygen_graphql.rendering.presenters import presenter as drawn
+from heygen_graphql.rendering.presenters.actor import (
+    BROW_LEVELS,
+    LID_LEVELS,
+    OPENNESS_LEVELS,
+    SPREAD_LEVELS,
+    TONGUE_LEVELS,
+    TUCK_LEVELS,
+    EyeState,
+    MouthState,
+    mouth_state,
+)
 from heygen_graphql.rendering.presenters.eyes import Gaze
 from heygen_graphql.rendering.presenters.mouth import JAW_DROP, MouthShape
 from heygen_graphql.rendering.presenters.planes import Bytes, Planes, Rect, laid_over, to_planes
@@ -21,40 +32,18 @@ from heygen_graphql.rendering.presenters.presenter import DrawnPresenter
 from heygen_graphql.rendering.presenters.raster import rasterise
 from heygen_graphql.rendering.presenters.svg import Drawing
 
-OPENNESS_LEVELS, SPREAD_LEVELS, TUCK_LEVELS, TONGUE_LEVELS = 12, 7, 3, 2
-_WIDEST_TUCKED = (OPENNESS_LEVELS - 1, 4, 2)
-LID_LEVELS, BROW_LEVELS = 5, 4
-
-
-@dataclass(frozen=True, slots=True)
-class MouthState:
-    """A mouth pose on the rig's grid; each number counts levels from 0."""
-
-    openness: int = 0
-    spread: int = SPREAD_LEVELS // 2
-    tuck: int = 0
-    tongue: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class EyeState:
-    lids: int = 0
-    brows: int = 0
-    gaze_x: int = 0
-    gaze_y: int = 0
-
-
-def mouth_state(openness: float, spread: float, tuck: float, tongue: float) -> MouthState:
-    """The nearest state of the grid. A tucked lip has no tongue, a closed mouth shows none."""
-    tucked = round(min(max(tuck, 0.0), 1.0) * (TUCK_LEVELS - 1))
-    # A lip cannot reach the teeth of a mouth that stands open.
-    opened = min(round(min(max(openness, 0.0), 1.0) * (OPENNESS_LEVELS - 1)), _WIDEST_TUCKED[tucked])
-    return MouthState(
-        opened,
-        round((min(max(spread, -1.0), 1.0) + 1) / 2 * (SPREAD_LEVELS - 1)),
-        tucked,
-        round(min(max(tongue, 0.0), 1.0) * (TONGUE_LEVELS - 1)) if opened > 1 and not tucked else 0,
-    )
+__all__ = [
+    "BROW_LEVELS",
+    "LID_LEVELS",
+    "OPENNESS_LEVELS",
+    "EyeState",
+    "MouthState",
+    "PartCache",
+    "Patch",
+    "Rig",
+    "Sprite",
+    "mouth_state",
+]
 
 
 @dataclass(frozen=True, slots=True)
