@@ -49,6 +49,12 @@ def _web_address(url: str | None) -> str | None:
     raise ValueError("not the address of a web server; write https://videos.example.com")
 
 
+def _endpoint(url: str) -> str:
+    if re.match(r"https?://[^/?#\s]", url):
+        return url.rstrip("/")
+    raise ValueError("not the address of a web server; write https://api.openai.com/v1")
+
+
 class Settings(BaseSettings):
     """One server's configuration. Environment names are the fields' names in capitals.
 
@@ -84,11 +90,26 @@ class Settings(BaseSettings):
     """Addresses or networks whose X-Forwarded-For and X-Forwarded-Proto are believed; nobody else's are."""
 
     videos_per_minute: Annotated[int, Field(ge=1)] = 10
-    """createVideo, retryVideo and re-rendering updateVideo calls that one user may make in a minute."""
+    """What one user may have rendered in a minute: createVideo, retryVideo and re-rendering updateVideo calls,
+    createPhotoAvatar and previewSpeech."""
+    uploads_per_minute: Annotated[int, Field(ge=1)] = 60
+    """createUpload calls that one user may make in a minute."""
+    max_upload_bytes: Annotated[int, Field(ge=1024, le=1024**3)] = 20 * 1024**2
     sign_ins_per_minute: Annotated[int, Field(ge=1)] = 20
     """signUp, logIn and changePassword calls that one client address may make in a minute."""
     link_expire_seconds: Annotated[int, Field(ge=60, le=7 * 24 * 3600)] = 3600
 
+    voices_dir: Path | None = None
+    """A folder with Piper voices, `<name>.onnx` with `<name>.onnx.json` beside it."""
+    fonts_dir: Path | None = None
+    """A folder with typefaces that captions are drawn in before those that come along."""
+    openai_api_key: SecretStr | None = None
+    """With it, the voices of an OpenAI-compatible speech endpoint are there, too."""
+    openai_base_url: Annotated[str, AfterValidator(_endpoint)] = "https://api.openai.com/v1"
+    openai_speech_model: str = "gpt-4o-mini-tts"
+
+    render_processes: Annotated[int, Field(ge=0, le=64)] = 0
+    """Scenes of one video rendered at once; 0 divides the machine's cores among WORKERS."""
     render_soft_limit_seconds: Annotated[float, Field(gt=0)] = 25 * 60
     """After this long a render is told to stop (SIGTERM) ..."""
     render_hard_limit_seconds: Annotated[float, Field(gt=0)] = 30 * 60
@@ -119,6 +140,11 @@ class Settings(BaseSettings):
     def is_embedded(self) -> bool:
         """One process is the whole server: nothing of it is shared with another machine."""
         return self.redis_url is None
+
+    @property
+    def scenes_at_once(self) -> int:
+        """How many processes render one video."""
+        return self.render_processes or max(1, (os.cpu_count() or 1) // self.workers)
 
     @cached_property
     def resolved_database_url(self) -> str:
