@@ -90,8 +90,8 @@ class Settings(BaseSettings):
     """Addresses or networks whose X-Forwarded-For and X-Forwarded-Proto are believed; nobody else's are."""
 
     videos_per_minute: Annotated[int, Field(ge=1)] = 10
-    """What one user may have rendered in a minute: createVideo, retryVideo and re-rendering updateVideo calls,
-    createPhotoAvatar and previewSpeech."""
+    """createVideo, retryVideo, re-rendering updateVideo, createPhotoAvatar and previewSpeech calls that one
+    user may make in a minute."""
     uploads_per_minute: Annotated[int, Field(ge=1)] = 60
     """createUpload calls that one user may make in a minute."""
     max_upload_bytes: Annotated[int, Field(ge=1024, le=1024**3)] = 20 * 1024**2
