@@ -4,9 +4,11 @@ import asyncio
 import hashlib
 import hmac
 import json
+import os
 import shutil
 from datetime import datetime
 from pathlib import Path
+from typing import IO
 from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import url2pathname
 
@@ -61,9 +63,12 @@ class Storage:
             raise BadSettings(f"STORAGE_URL: the folder {root} cannot be made: {error.strerror}") from error
         return cls(root)
 
-    async def put_file(self, key: str, path: Path) -> None:
-        """Store a copy of the file, whole or not at all; its key's suffix tells what it is."""
-        putting = asyncio.ensure_future(obstore.put_async(self._store, _checked(key), path))
+    async def put_file(self, key: str, file: Path | IO[bytes]) -> None:
+        """Store a copy of the file, whole or not at all; its key's suffix tells what it is.
+
+        One that is open is read from where it stands.
+        """
+        putting = asyncio.ensure_future(obstore.put_async(self._store, _checked(key), file))
         try:
             await asyncio.shield(putting)
         except asyncio.CancelledError:
@@ -71,6 +76,20 @@ class Storage:
             # has tidied up.
             await asyncio.wait({putting})
             raise
+
+    async def get_file(self, key: str, path: Path) -> None:
+        """Have the stored file at `path`, too, where nothing is yet. Its bytes are to be read only.
+
+        It stays there when the stored one is deleted.
+
+        Raises:
+            FileNotFoundError: nothing is stored under the key.
+        """
+        await asyncio.to_thread(_link_or_copy, self._root / _checked(key), path)
+
+    async def delete_file(self, key: str) -> None:
+        """Does nothing when nothing is stored under the key."""
+        await asyncio.to_thread((self._root / _checked(key)).unlink, missing_ok=True)
 
     async def delete_prefix(self, prefix: str) -> None:
         """Remove every file under the folder `prefix`; does nothing when there is none."""
@@ -81,6 +100,11 @@ class Storage:
         """The keys of every file under the folder `prefix`, sorted."""
         found = await obstore.list(self._store, _checked(prefix)).collect_async()
         return sorted(entry["path"] for entry in found)
+
+    async def list_older(self, prefix: str, before: datetime) -> list[str]:
+        """The keys of the files under the folder `prefix` that were stored before then."""
+        found = await obstore.list(self._store, _checked(prefix)).collect_async()
+        return sorted(entry["path"] for entry in found if entry["last_modified"] < before)
 
     def local_path(self, key: str) -> Path | None:
         """The file on this machine's disk; None when there is none.
@@ -93,6 +117,17 @@ class Storage:
             return None
         # A link somebody put into the folder may lead anywhere.
         return path if path.is_relative_to(self._root) and path.is_file() else None
+
+
+def _link_or_copy(stored: Path, path: Path) -> None:
+    try:
+        # Costs nothing, whatever the size; what is stored is never written to again, only replaced.
+        os.link(stored, path)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        # Another file system, or one without links.
+        shutil.copyfile(stored, path)
 
 
 class Links:
