@@ -166,7 +166,7 @@ def render(
         Literal["LANDSCAPE", "PORTRAIT", "SQUARE"], typer.Option(case_sensitive=False)
     ] = "LANDSCAPE",
     captions: Annotated[
-        Literal["NONE", "SIMPLE"],
+        Literal["NONE", "SIMPLE", "KARAOKE"],
         typer.Option(case_sensitive=False, help="Burned into the picture; the files come anyway."),
     ] = "SIMPLE",
     background: Annotated[str, typer.Option(help="#RRGGBB.")] = "#DFE7EE",

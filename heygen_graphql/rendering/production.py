@@ -112,7 +112,7 @@ def _make(storyboard: Storyboard, workshop: Path, directory: Path, progress: _Pr
         maximum_width=painter.maximum_width,
         film_seconds=duration_seconds,
     )
-    burned = shown if storyboard.caption_style is CaptionStyle.SIMPLE else []
+    burned = shown if storyboard.caption_style is not CaptionStyle.NONE else []
 
     compositor = Compositor(width, height)
     pictures = compositor.frames(recording.shots, painter.strips(burned))

@@ -35,6 +35,7 @@ class CaptionStyle(StrEnum):
 
     NONE = "NONE"
     SIMPLE = "SIMPLE"
+    KARAOKE = "KARAOKE"
 
 
 class Stage(StrEnum):

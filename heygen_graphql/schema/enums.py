@@ -88,6 +88,7 @@ expose(
     {
         CaptionStyle.NONE: "None in the picture.",
         CaptionStyle.SIMPLE: "A line or two at a time, at the foot of the picture.",
+        CaptionStyle.KARAOKE: "As SIMPLE, and each word is lit while it is spoken.",
     },
 )
 expose(
