@@ -129,7 +129,8 @@ def test_a_presenter_at_rest_lives_without_twitching() -> None:
     frames = rendered([shot(count=100)])
 
     steps = [np.abs(luma(b) - luma(a)) for a, b in pairwise(frames)]
-    assert sum(step.max() > 0 for step in steps) > 80, "the presenter froze"
+    # It holds its poses; yet in four seconds it breathes, blinks and takes another.
+    assert sum(step.max() > 0 for step in steps) > 25, "the presenter froze"
     assert max(step.mean() for step in steps) < 1.5
     # Far from the presenter nothing ever changes.
     assert all(not step[:, :40].any() for step in steps)

@@ -1,4 +1,4 @@
-"""The presenters: what the catalogue says, what their mouths and eyes do, how they move."""
+"""The presenters: what the catalogue says, what their mouths and eyes do, what may move."""
 
 import struct
 
@@ -15,7 +15,6 @@ from heygen_graphql.rendering.presenters import (
     drawn_presenter,
     preview_png,
 )
-from heygen_graphql.rendering.presenters.motion import perform
 from heygen_graphql.rendering.presenters.planes import Planes, to_planes
 from heygen_graphql.rendering.presenters.rig import (
     LID_LEVELS,
@@ -26,7 +25,6 @@ from heygen_graphql.rendering.presenters.rig import (
     Rig,
     mouth_state,
 )
-from heygen_graphql.rendering.storyboard import FRAMES_PER_SECOND
 
 AVATAR_IDS = [each.avatar_id for each in avatars()]
 
@@ -168,74 +166,3 @@ def test_the_cache_of_parts_stays_within_its_limit() -> None:
 
     # The newest were held; the oldest had to be made again.
     assert made == [*range(30), 0]
-
-
-MINUTE = 60 * FRAMES_PER_SECOND
-
-
-def speech_energy(frames: int) -> NDArray[np.float32]:
-    """Phrases of some three seconds with pauses between."""
-    seconds = np.arange(frames) / FRAMES_PER_SECOND
-    speaking = np.sin(2 * np.pi * seconds / 4) > -0.5
-    return (speaking * (0.5 + 0.5 * np.abs(np.sin(2 * np.pi * 1.2 * seconds)))).astype(np.float32)
-
-
-def blink_starts(lids: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.flatnonzero((lids[1:] > 0) & (lids[:-1] == 0))
-
-
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_blinks_last_as_long_as_blinks_do_and_keep_their_distance(seed: int) -> None:
-    lids = perform(speech_energy(3 * MINUTE), seed).lids
-
-    starts = blink_starts(lids)
-    gaps = np.diff(starts) / FRAMES_PER_SECOND
-    assert gaps.min() >= 1.9
-    assert gaps.max() <= 6.2
-    assert gaps.std() > 0.4, "as regular as a clock"
-    for start in starts[:-1]:
-        frames = int(np.argmin(lids[start + 1 :] > 0))
-        assert 4 <= frames <= 6
-        assert lids[start + 1 : start + 1 + frames].max() == LID_LEVELS - 1
-
-
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_a_head_moves_smoothly_and_never_stands_still_for_long(seed: int) -> None:
-    performance = perform(speech_energy(MINUTE), seed)
-
-    for track, most_per_frame in (
-        (performance.shift_x, 0.25),
-        (performance.shift_y, 0.8),
-        (performance.tilt, 0.002),
-    ):
-        steps = np.diff(track)
-        assert np.abs(steps).max() < most_per_frame
-        assert np.abs(np.diff(steps)).max() < most_per_frame / 2, "a jerk"
-    second = performance.tilt.reshape(-1, FRAMES_PER_SECOND)
-    assert (np.ptp(second, axis=1) > 1e-5).all()
-
-
-def test_movements_are_the_same_for_a_seed_and_differ_between_seeds() -> None:
-    energy = speech_energy(MINUTE)
-    first, again, other = perform(energy, 5), perform(energy, 5), perform(energy, 6)
-
-    assert np.array_equal(first.tilt, again.tilt)
-    assert np.array_equal(first.lids, again.lids)
-    assert not np.array_equal(first.lids, other.lids)
-
-
-def test_breath_goes_in_and_out_fifteen_times_a_minute() -> None:
-    breath = perform(speech_energy(MINUTE), 1).breath
-
-    crossings = np.flatnonzero((breath[1:] >= 0.5) & (breath[:-1] < 0.5))
-    assert len(crossings) in (14, 15, 16)
-
-
-def test_stress_brings_a_nod() -> None:
-    silence = np.zeros(MINUTE, np.float32)
-    stressed = silence.copy()
-    stressed[700:712] = 1.0
-
-    nod = perform(stressed, 3).shift_y - perform(silence, 3).shift_y
-    assert nod[700:715].max() > 1.0
-    assert np.abs(nod[:600]).max() < 0.01
