@@ -66,10 +66,10 @@ def test_a_title_an_initial_and_an_ordinal_end_no_sentence(text: str, kept: str)
     assert any(kept in line for cue in cut(spoken(text)) for line in cue.lines)
 
 
-def test_thai_breaks_at_its_spaces_rather_than_inside_a_word() -> None:
+def test_thai_breaks_between_words_though_it_has_no_spaces_there() -> None:
     (cue,) = cut(spoken("สวัสดีครับ นี่คือวิดีโอแรกที่ผมทำเองบนคอมพิวเตอร์ของ"))
 
-    assert cue.lines[0] == "สวัสดีครับ"
+    assert cue.lines == ("สวัสดีครับ นี่คือวิดีโอแรก", "ที่ผมทำเองบนคอมพิวเตอร์ของ")
 
 
 def test_the_two_lines_of_a_cue_are_balanced() -> None:
@@ -101,7 +101,7 @@ def test_a_cue_starts_with_its_first_word_and_outlasts_its_last() -> None:
 
     first = cut(words)[0]
 
-    assert first.start_seconds == words[0].start_seconds
+    assert abs(first.start_seconds - words[0].start_seconds) <= 0.02
     assert first.end_seconds >= words[1].end_seconds
 
 

@@ -1,105 +1,143 @@
-"""The pieces of a script between which a caption may break, and when each is spoken.
+"""The pieces of a script between which a caption may break, and when each is spoken."""
 
-Most scripts are cut at their spaces. Chinese, Japanese, Thai, Lao, Khmer and Burmese write whole
-sentences without any: these are cut between characters, but never so that a line would begin with
-a closing mark or end with an opening one (JIS X 4051, "kinsoku"), nor inside a cluster of a base
-letter and its marks.
-"""
-
-import unicodedata
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
+from heygen_graphql.rendering.captions.breaks import joints, phrase_breaks
 from heygen_graphql.rendering.speech.engine import TimedWord
 
-_SPACELESS_SCRIPTS = (
-    ("\u0e00", "\u0eff"),  # Thai, Lao
-    ("\u1000", "\u109f"),  # Burmese
-    ("\u1780", "\u17ff"),  # Khmer
-    ("\u2e80", "\u30ff"),  # Han radicals, CJK punctuation, kana
-    ("\u3400", "\u9fff"),  # Han
-    ("\uf900", "\ufaff"),
-    ("\uff00", "\uffef"),  # full-width forms
-    ("\U00020000", "\U0003ffff"),
-)
-_NEVER_FIRST = frozenset(
-    "、。，．・：；？！）］｝」』】〉》〕〗”’…‥,.:;?!)]}%ーゝゞ々〻ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶๆฯ"
-)
-_NEVER_LAST = frozenset("（［｛「『【〈《〔〖“‘([{")
-# Thai and Lao vowels that are written before the consonant they belong to.
-_LEADING_VOWELS = frozenset("เแโใไເແໂໃໄ")
+# A token of these alone ("Vraiment ?", "a – b", "5 %") never begins a line.
+_CLOSERS = frozenset("!?:;,.…»›”’)]}%‰°–—-·•")
+_OPENERS = frozenset("«‹“‘„([{¿¡#")
 
 
 @dataclass(frozen=True, slots=True)
-class Atom:
+class Piece:
+    """What is spoken at one time: a word, or the part of one that stands on one line."""
+
     text: str
     start_seconds: float
     end_seconds: float
     has_space_before: bool
-    starts_word: bool
-    """False where a break would cut a word, as far as that can be told without a dictionary."""
 
 
-def atoms(words: Iterable[TimedWord], *, fits: Callable[[str], bool]) -> list[Atom]:
-    """The atoms of one scene.
+@dataclass(frozen=True, slots=True)
+class Atom:
+    """What no line's end cuts."""
 
-    A word that does not fit into a line (a web address, say) is cut wherever the line ends.
-    """
+    pieces: tuple[Piece, ...]
+    cuts_word: bool = False
+    """A line that ends before it ends inside a word, for want of a better place."""
+
+    @property
+    def text(self) -> str:
+        """Without the space before it."""
+        first, *others = self.pieces
+        return first.text + "".join(" " * piece.has_space_before + piece.text for piece in others)
+
+    @property
+    def has_space_before(self) -> bool:
+        return self.pieces[0].has_space_before
+
+
+def atoms(
+    words: Iterable[TimedWord], *, language: str, width: Callable[[str], float], maximum_width: float
+) -> list[Atom]:
+    """The atoms of one scene, none wider than a line if that can be had."""
     found: list[Atom] = []
-    for word in words:
-        pieces = [part for piece in _pieces(word.text) for part in _fitting(piece, fits)]
-        for index, (piece, start, end) in enumerate(_timed(pieces, word)):
-            is_spaced = bool(found) and not word.is_joined and index == 0
-            starts_word = not found or is_spaced or _starts_word(found[-1].text[-1], piece[0])
-            found.append(Atom(piece, start, end, is_spaced, starts_word))
+    for token in _tokens(words):
+        for atom in _token_atoms(token, language, width, maximum_width):
+            if found and _belongs(found[-1], atom):
+                joined = Atom((*found[-1].pieces, *atom.pieces), found[-1].cuts_word)
+                if width(joined.text) <= maximum_width:
+                    found[-1] = joined
+                    continue
+            found.append(atom)
     return found
 
 
-def _timed(pieces: Sequence[str], word: TimedWord) -> Iterator[tuple[str, float, float]]:
-    """A word is spoken evenly over its characters, as near as anybody can tell."""
-    length = sum(map(len, pieces))
-    duration = word.end_seconds - word.start_seconds
-    done = 0
-    for piece in pieces:
-        start = word.start_seconds + duration * done / length
-        done += len(piece)
-        yield piece, start, word.start_seconds + duration * done / length
+def _tokens(words: Iterable[TimedWord]) -> Iterator[list[TimedWord]]:
+    """Words between which there is no space stand together."""
+    token: list[TimedWord] = []
+    for word in words:
+        if not word.text:
+            continue
+        if token and not word.is_joined:
+            yield token
+            token = []
+        token.append(word)
+    if token:
+        yield token
 
 
-def _pieces(word: str) -> list[str]:
-    pieces: list[str] = []
-    for character in word:
-        if pieces and not _may_break(pieces[-1], character):
-            pieces[-1] += character
-        else:
-            pieces.append(character)
-    return pieces
+def _belongs(atom: Atom, following: Atom) -> bool:
+    return following.has_space_before and (
+        _CLOSERS.issuperset(following.text) or _OPENERS.issuperset(atom.pieces[-1].text)
+    )
 
 
-def _fitting(piece: str, fits: Callable[[str], bool]) -> Iterator[str]:
-    while not fits(piece) and len(piece) > 1:
-        length = bisect_left(range(2, len(piece)), True, key=lambda end: not fits(piece[:end])) + 1
-        yield piece[:length]
-        piece = piece[length:]
-    yield piece
+def _token_atoms(
+    token: Sequence[TimedWord], language: str, width: Callable[[str], float], maximum_width: float
+) -> Iterator[Atom]:
+    text = "".join(word.text for word in token)
+    is_first = True
+    for start, end in pairwise([0, *phrase_breaks(text, language), len(text)]):
+        cuts_word = False
+        for length in _fitting(text[start:end], width, maximum_width):
+            pieces = list(_pieces(token, start, start + length))
+            if is_first:
+                pieces[0] = Piece(pieces[0].text, pieces[0].start_seconds, pieces[0].end_seconds, True)
+            yield Atom(tuple(pieces), cuts_word)
+            start += length
+            is_first, cuts_word = False, True
 
 
-def _starts_word(before: str, character: str) -> bool:
-    """Where hiragana, which end Japanese words, give way to another script; and after punctuation."""
-    if unicodedata.category(before).startswith("P"):
-        return True
-    return "\u3040" <= before <= "\u309f" and not "\u3040" <= character <= "\u30ff"
+def _pieces(token: Sequence[TimedWord], start: int, end: int) -> Iterator[Piece]:
+    """Characters `start` to `end` of a token, cut where its words are.
+
+    A word is spoken evenly over its characters, as near as anybody can tell.
+    """
+    ends = list(accumulate(len(word.text) for word in token))
+    for index in range(bisect_right(ends, start), len(token)):
+        word, word_end = token[index], ends[index]
+        word_start = word_end - len(word.text)
+        if word_start >= end:
+            break
+        first, last = max(start, word_start) - word_start, min(end, word_end) - word_start
+        seconds = (word.end_seconds - word.start_seconds) / len(word.text)
+        yield Piece(
+            word.text[first:last],
+            word.start_seconds + seconds * first,
+            word.end_seconds if last == len(word.text) else word.start_seconds + seconds * last,
+            False,
+        )
 
 
-def _may_break(before: str, character: str) -> bool:
-    if not (_is_spaceless(before[-1]) or _is_spaceless(character)):
-        return False
-    if unicodedata.category(character).startswith("M") or character in _NEVER_FIRST:
-        return False
-    # Thai sara a, aa and am are letters to Unicode, yet belong to the consonant before them.
-    return before[-1] not in _NEVER_LAST | _LEADING_VOWELS and character not in "ะาำຳະາ"
-
-
-def _is_spaceless(character: str) -> bool:
-    return any(first <= character <= last for first, last in _SPACELESS_SCRIPTS)
+def _fitting(text: str, width: Callable[[str], float], maximum_width: float) -> Iterator[int]:
+    """The lengths of the parts that a text must be cut into to fit, as few as can be and none a stub."""
+    whole = width(text)
+    places = joints(text) if whole > maximum_width else []
+    positions = [0, *(position for position, _ in places), len(text)]
+    good = {position for position, is_good in places if is_good}
+    widths = list(accumulate((width(text[a:b]) for a, b in pairwise(positions)), initial=0.0))
+    # Letters drawn together may be wider than one by one.
+    scale = max(1.0, whole / widths[-1]) if widths[-1] else 1.0
+    edges = [scale * value for value in widths]
+    start = 0
+    while start < len(positions) - 1:
+        rest = edges[-1] - edges[start]
+        if rest <= maximum_width or not places:
+            yield len(text) - positions[start]
+            return
+        # The last two parts share what is left.
+        goal = maximum_width if rest > 2 * maximum_width else rest / 2
+        least = maximum_width / 2 if rest > 2 * maximum_width else rest - maximum_width
+        first = max(start + 1, bisect_left(edges, edges[start] + least))
+        after = max(start + 2, bisect_right(edges, edges[start] + maximum_width))
+        choice = range(min(first, after - 1), min(after, len(positions) - 1)) or range(start + 1, start + 2)
+        favoured = [place for place in choice if positions[place] in good] or choice
+        best = min(favoured, key=lambda place: (abs(edges[place] - edges[start] - goal), place))
+        yield positions[best] - positions[start]
+        start = best

@@ -4,188 +4,251 @@ Both cuts, into cues and into lines, are chosen for the whole scene at once: eve
 cost, and the cheapest one wins (the way Knuth and Plass break paragraphs, "Breaking Paragraphs into
 Lines", 1981). The figures follow what broadcasters ask of subtitles: two lines, about 42 Latin
 characters each, 20 characters a second, cues of 0.7 to 7 seconds, breaks where the sentence breathes.
+
+A cue begins and ends with a frame, so that the caption files say to the millisecond when the
+burned captions come and go.
 """
 
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import pairwise
+from typing import cast, overload
 
 from heygen_graphql.rendering.captions.atoms import Atom, atoms
+from heygen_graphql.rendering.captions.paragraph import Paragraph
 from heygen_graphql.rendering.speech.engine import TimedWord
+from heygen_graphql.rendering.storyboard import FRAMES_PER_SECOND
 
-MINIMUM_SECONDS = 0.7
-MAXIMUM_SECONDS = 7.0
+MINIMUM_FRAMES = 18
+"""0.72 seconds, the first frame's end after 0.7."""
+MAXIMUM_FRAMES = 7 * FRAMES_PER_SECOND
 CHARACTERS_PER_SECOND = 20
 # A cue stays this long after its last word, if nothing follows; a shorter gap to the next is closed.
-_LINGER_SECONDS = 0.4
-
-_SENTENCE_ENDS = tuple(".!?…。！？؟।॥።")
-_PHRASE_ENDS = tuple(",;:—–、，；：،؛")
-# A full stop after a title, an initial or an ordinal ("am 3. Mai"): the sentence goes on.
-_GOES_ON = re.compile(r"(?:Mrs?|Ms|Dr|Prof|St|Sra?|Hr|Fr|Nr|vs|[A-Z]|[0-9]{1,2})\.")
-_OPENING_MARKS = "\"'“‘«([¿¡"
-_CLOSING_MARKS = "\"'”’»)]」』）】"
+_LINGER_FRAMES = 10
 
 # Costs of cutting after a word, and of what a cue then looks like. Only their order matters much.
 _CUT_COST = 1.0
 _CUT_IN_WORD = 7.0
 _CUT_IN_PHRASE = 4.0
-_CUT_AT_PHRASE = 1.0
+_CUT_AFTER_SHORT_WORD = 1.5
+_CUT_AT_CLAUSE = 1.0
 _SENTENCE_INSIDE = 1.5
-_TOO_SHORT = 6.0
+_ORPHAN = 3.0
+_TOO_FAST = 6.0
+_FLASH = 30.0
 _TOO_LONG = 20.0
 
 
 @dataclass(frozen=True, slots=True)
+class CueWord:
+    """A part of a cue that is spoken at one time, as it stands in the cue's lines.
+
+    A word with nothing to say takes no time: it ends when it starts.
+    """
+
+    text: str
+    start_seconds: float
+    end_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Cue:
-    """Text on the screen; times are whole milliseconds, and `lines` has one or two entries."""
+    """Text on the screen from one frame to another; `lines` has one or two entries.
+
+    Times are whole frames, and so whole milliseconds. The words, one after the other, are the
+    lines without their spaces; they lie inside the cue's time, in order and without overlap.
+    """
 
     start_seconds: float
     end_seconds: float
     lines: tuple[str, ...]
+    words: tuple[CueWord, ...] = ()
 
 
+@overload
 def cues(
-    scenes: Iterable[Sequence[TimedWord]],
+    words: Sequence[TimedWord],
+    *,
+    width: Callable[[str], float],
+    maximum_width: float,
+    frame_count: int,
+    language: str = "und",
+) -> list[Cue]: ...
+
+
+@overload
+def cues(
+    words: Sequence[Sequence[TimedWord]],
     *,
     width: Callable[[str], float],
     maximum_width: float,
     film_seconds: float,
+) -> list[Cue]: ...
+
+
+def cues(
+    words: Sequence[TimedWord] | Sequence[Sequence[TimedWord]],
+    *,
+    width: Callable[[str], float],
+    maximum_width: float,
+    frame_count: int | None = None,
+    film_seconds: float | None = None,
+    language: str = "und",
 ) -> list[Cue]:
-    """Cues in order, never overlapping; none spans two scenes.
+    """The cues of one scene of `frame_count` frames, in order, never overlapping, none outside it.
 
-    The words' times, like the cues', count from the start of the film.
-    `width` measures a text in whatever unit `maximum_width` has.
+    The words' times, like the cues', count from the start of the scene. `width` measures a text in
+    whatever unit `maximum_width` has; no line is wider, except for a single character that is.
+
+    Every cue is shown for `MINIMUM_FRAMES` at least, unless the scene is too short for so many:
+    then they share it.
+
+    With `film_seconds`, `words` are those of each scene of a film, in film time.
     """
-    blocks: list[_Block] = []
-    for words in scenes:
-        parts = atoms(words, fits=lambda text: width(text) <= maximum_width)
-        blocks += _blocks(parts, width, maximum_width)
-    limits = [*(block.start_seconds for block in blocks[1:]), film_seconds]
-    return [
-        Cue(round(block.start_seconds, 3), round(_end_seconds(block, limit), 3), block.lines)
-        for block, limit in zip(blocks, limits, strict=False)
+    if film_seconds is not None:
+        scenes = [scene for scene in cast("Sequence[Sequence[TimedWord]]", words) if scene]
+        starts = [round(scene[0].start_seconds * FRAMES_PER_SECOND) for scene in scenes[1:]]
+        limits = [*starts, round(film_seconds * FRAMES_PER_SECOND)]
+        return [
+            cue
+            for scene, first, limit in zip(scenes, [0, *starts], limits, strict=False)
+            for cue in _scene_cues(scene, width, maximum_width, first, limit, language)
+        ]
+    return _scene_cues(
+        cast("Sequence[TimedWord]", words), width, maximum_width, 0, frame_count or 0, language
+    )
+
+
+def _scene_cues(
+    words: Sequence[TimedWord],
+    width: Callable[[str], float],
+    maximum_width: float,
+    first_frame: int,
+    last_frame: int,
+    language: str,
+) -> list[Cue]:
+    parts = atoms(words, language=language, width=width, maximum_width=maximum_width)
+    frame_count = last_frame - first_frame
+    if not parts or frame_count < 1:
+        return []
+    paragraph = Paragraph(parts, width=width, maximum_width=maximum_width, language=language)
+    spans = _cheapest(paragraph, last_frame)
+    if len(spans) * MINIMUM_FRAMES > frame_count:
+        spans = list(_fullest(paragraph))
+    starts = [
+        first_frame + start
+        for start in _starts([paragraph.starts[start] - first_frame for start, _ in spans], frame_count)
     ]
+    shown: list[Cue] = []
+    for (start, end), (begin, limit) in zip(spans, pairwise([*starts, last_frame]), strict=True):
+        finish = _end(paragraph, start, end, begin, limit)
+        if finish > begin:
+            lines = paragraph.lines(start, end)
+            timed = tuple(_timed(parts[start:end], begin, finish))
+            shown.append(Cue(_seconds(begin), _seconds(finish), lines, timed))
+    return shown
 
 
-@dataclass(frozen=True, slots=True)
-class _Block:
-    """Words that will stand on the screen together."""
-
-    start_seconds: float
-    end_seconds: float
-    lines: tuple[str, ...]
-
-
-def _end_seconds(block: _Block, limit: float) -> float:
-    """Long enough to be read, if silence follows; never into the next cue."""
-    reading = max(MINIMUM_SECONDS, sum(map(len, block.lines)) / CHARACTERS_PER_SECOND)
-    end = max(block.end_seconds + _LINGER_SECONDS, block.start_seconds + reading)
-    # A gap too short to be seen as one would only flicker.
-    return limit if limit - end < _LINGER_SECONDS else end
-
-
-def _blocks(parts: Sequence[Atom], width: Callable[[str], float], maximum_width: float) -> list[_Block]:
-    """The cheapest division of one scene's words into cues of at most two lines."""
-    ruler = _Ruler(parts, width, maximum_width)
+def _cheapest(paragraph: Paragraph, frame_count: int) -> list[tuple[int, int]]:
+    """The cheapest division of the scene's atoms into cues of at most two lines."""
+    count = len(paragraph.atoms)
     # best[n] is the cost of the cheapest division of the first n atoms, and where its last cue begins.
     best: list[tuple[float, int]] = [(0.0, 0)]
-    for end in range(1, len(parts) + 1):
-        candidates = []
-        for start in range(end - 1, -1, -1):
-            is_single = start == end - 1
-            if not is_single and not ruler.fits(start, end):
-                break
-            candidates.append((best[start][0] + _cost(parts, start, end), start))
-        best.append(min(candidates))
-    blocks: list[_Block] = []
-    end = len(parts)
+    earliest = 0
+    for end in range(1, count + 1):
+        while paragraph.reach[earliest] < end:
+            earliest += 1
+        until = paragraph.starts[end] if end < count else frame_count
+        ending = _cost_of_ending(paragraph, end)
+        best.append(
+            min(
+                (best[start][0] + ending + _cost(paragraph, start, end, until), start)
+                for start in range(earliest, end)
+            )
+        )
+    spans: list[tuple[int, int]] = []
+    end = count
     while end:
-        start = best[end][1]
-        blocks.append(_Block(parts[start].start_seconds, parts[end - 1].end_seconds, ruler.lines(start, end)))
-        end = start
-    return blocks[::-1]
+        spans.append((best[end][1], end))
+        end = best[end][1]
+    return spans[::-1]
 
 
-def _cost(parts: Sequence[Atom], start: int, end: int) -> float:
-    """What it costs to show atoms `start` to `end` as one cue and to cut after them."""
-    cost = _CUT_COST
-    if end < len(parts) and not _ends_sentence(parts, end - 1):
-        if _ends_phrase(parts[end - 1]):
-            cost += _CUT_AT_PHRASE
-        else:
-            cost += _CUT_IN_PHRASE if parts[end].starts_word else _CUT_IN_WORD
-    cost += _SENTENCE_INSIDE * sum(_ends_sentence(parts, index) for index in range(start, end - 1))
-    # It stays on the screen until the next one comes.
-    until = parts[end].start_seconds if end < len(parts) else parts[end - 1].end_seconds + _LINGER_SECONDS
-    shown_seconds = until - parts[start].start_seconds
-    wanted_seconds = max(
-        MINIMUM_SECONDS * 1.5, sum(len(part.text) + 1 for part in parts[start:end]) / CHARACTERS_PER_SECOND
-    )
-    cost += _TOO_SHORT * max(0.0, 1 - shown_seconds / wanted_seconds)
-    spoken_seconds = parts[end - 1].end_seconds - parts[start].start_seconds
-    return cost + _TOO_LONG * max(0.0, spoken_seconds / MAXIMUM_SECONDS - 1)
+def _fullest(paragraph: Paragraph) -> Iterator[tuple[int, int]]:
+    """As few cues as can be."""
+    start = 0
+    while start < len(paragraph.atoms):
+        yield start, paragraph.reach[start]
+        start = paragraph.reach[start]
 
 
-def _ends_sentence(parts: Sequence[Atom], index: int) -> bool:
-    """After "Yes." in "Yes. We do", not after "a.m." in "at 9 a.m. we do" nor "Dr." in "Dr. Who"."""
-    if _goes_on(parts[index]) or not parts[index].text.rstrip(_CLOSING_MARKS).endswith(_SENTENCE_ENDS):
-        return False
-    following = parts[index + 1].text.lstrip(_OPENING_MARKS) if index + 1 < len(parts) else ""
-    return not following[:1].islower()
+def _cost_of_ending(paragraph: Paragraph, end: int) -> float:
+    """What it costs to end a cue after `end` atoms, whatever it holds."""
+    if end == len(paragraph.atoms) or paragraph.ends_sentence[end - 1]:
+        return _CUT_COST
+    if paragraph.ends_clause[end - 1]:
+        return _CUT_COST + _CUT_AT_CLAUSE
+    if paragraph.atoms[end].cuts_word:
+        return _CUT_COST + _CUT_IN_WORD
+    return _CUT_COST + _CUT_IN_PHRASE + _CUT_AFTER_SHORT_WORD * paragraph.is_short_word[end - 1]
 
 
-def _ends_phrase(part: Atom) -> bool:
-    return not _goes_on(part) and part.text.rstrip(_CLOSING_MARKS).endswith((*_PHRASE_ENDS, *_SENTENCE_ENDS))
+def _cost(paragraph: Paragraph, start: int, end: int, until: int) -> float:
+    """What a cue of atoms `start` to `end` costs that stays on the screen until frame `until`."""
+    begin = paragraph.starts[start]
+    cost = _SENTENCE_INSIDE * (paragraph.sentences[end - 1] - paragraph.sentences[start])
+    # A lone word that is a piece of a sentence: as the whole cue, at its start, or at its end.
+    has_first = start == 0 or paragraph.ends_sentence[start - 1]
+    if end - start == 1:
+        cost += 0.0 if has_first and paragraph.ends_sentence[start] else _ORPHAN
+    else:
+        cost += 0.0 if has_first or not paragraph.ends_sentence[start] else _ORPHAN / 2
+        if paragraph.ends_sentence[end - 2] and not paragraph.ends_sentence[end - 1]:
+            cost += _ORPHAN / 2
+    shown = until - begin
+    wanted = max(1.5 * MINIMUM_FRAMES, paragraph.reading_frames(start, end, CHARACTERS_PER_SECOND))
+    if shown < wanted:
+        cost += _TOO_FAST * (1 - shown / wanted)
+        if shown < MINIMUM_FRAMES:
+            cost += _FLASH * (1.2 - shown / MINIMUM_FRAMES)
+    spoken = paragraph.ends[end - 1] - begin
+    return cost + _TOO_LONG * max(0.0, spoken / MAXIMUM_FRAMES - 1)
 
 
-def _goes_on(part: Atom) -> bool:
-    return _GOES_ON.fullmatch(part.text.lstrip(_OPENING_MARKS)) is not None
+def _starts(spoken: Sequence[int], frame_count: int) -> list[int]:
+    """When each cue starts: with its first word, moved as little as makes room for every cue."""
+    count = len(spoken)
+    least = min(MINIMUM_FRAMES, frame_count // count)
+    if not least:
+        return [index * frame_count // count for index in range(count)]
+    starts: list[int] = []
+    for start in spoken:
+        starts.append(max(start, starts[-1] + least if starts else 0))
+    limit = frame_count
+    for index in reversed(range(count)):
+        starts[index] = limit = min(starts[index], limit - least)
+    return starts
 
 
-class _Ruler:
-    """How wide stretches of text are, from widths measured once."""
+def _end(paragraph: Paragraph, start: int, end: int, begin: int, limit: int) -> int:
+    """Long enough to be read, if silence follows; never into the next cue."""
+    reading = max(MINIMUM_FRAMES, paragraph.reading_frames(start, end, CHARACTERS_PER_SECOND))
+    finish = max(paragraph.ends[end - 1] + _LINGER_FRAMES, begin + reading)
+    # A gap too short to be seen as one would only flicker.
+    return limit if limit - finish < _LINGER_FRAMES else finish
 
-    def __init__(self, parts: Sequence[Atom], width: Callable[[str], float], maximum_width: float) -> None:
-        self._parts = parts
-        self._maximum = maximum_width
-        space = width(" ")
-        self._spaces = [space if part.has_space_before else 0.0 for part in parts]
-        self._ends = [0.0, *accumulate(self._advances(parts, width))]
 
-    def _advances(self, parts: Iterable[Atom], width: Callable[[str], float]) -> Iterable[float]:
-        for part, space in zip(parts, self._spaces, strict=True):
-            yield space + width(part.text)
+def _timed(parts: Sequence[Atom], begin: int, finish: int) -> Iterator[CueWord]:
+    now = begin
+    for part in parts:
+        for piece in part.pieces:
+            start, end = (
+                min(max(round(seconds * FRAMES_PER_SECOND), now), finish)
+                for seconds in (piece.start_seconds, piece.end_seconds)
+            )
+            yield CueWord(piece.text, _seconds(start), _seconds(end))
+            now = end
 
-    def _width(self, start: int, end: int) -> float:
-        return self._ends[end] - self._ends[start] - self._spaces[start]
 
-    def fits(self, start: int, end: int) -> bool:
-        return self._width(start, end) <= self._maximum or bool(self._breaks(start, end))
-
-    def lines(self, start: int, end: int) -> tuple[str, ...]:
-        """One line if it fits, otherwise two of nearly equal width, broken after a phrase if one is near."""
-        breaks = self._breaks(start, end)
-        if self._width(start, end) <= self._maximum or not breaks:
-            return (self._text(start, end),)
-        middle = min(breaks, key=lambda place: self._break_cost(start, place, end))
-        return self._text(start, middle), self._text(middle, end)
-
-    def _breaks(self, start: int, end: int) -> list[int]:
-        return [
-            place
-            for place in range(start + 1, end)
-            if self._width(start, place) <= self._maximum and self._width(place, end) <= self._maximum
-        ]
-
-    def _break_cost(self, start: int, place: int, end: int) -> float:
-        above, below = self._width(start, place), self._width(place, end)
-        imbalance = abs(above - below) / (above + below)
-        if _ends_phrase(self._parts[place - 1]):
-            return imbalance - 0.35
-        return imbalance if self._parts[place].starts_word else imbalance + 0.8
-
-    def _text(self, start: int, end: int) -> str:
-        pieces = [(" " if part.has_space_before else "") + part.text for part in self._parts[start:end]]
-        return "".join(pieces).strip()
+def _seconds(frames: int) -> float:
+    return round(frames / FRAMES_PER_SECOND, 3)
