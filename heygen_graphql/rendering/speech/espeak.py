@@ -1,19 +1,15 @@
 """eSpeak NG: every other language, from a child process of its own (`espeak_process` says why)."""
 
-import json
-import os
-import subprocess
-import sys
-import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from heygen_graphql.rendering.errors import SpeechFailed, UnspeakableText
+from heygen_graphql.rendering.errors import UnspeakableText
 from heygen_graphql.rendering.speech import ipa
+from heygen_graphql.rendering.speech.child import Child
 from heygen_graphql.rendering.speech.engine import Speech, TimedPhoneme, Voice
 from heygen_graphql.rendering.speech.espeak_voices import espeak_voices
 from heygen_graphql.rendering.speech.resampling import resample
@@ -33,15 +29,13 @@ _RATE_STEP = 250
 # eSpeak starts at its first sample; the presenter's mouth needs a moment to open.
 _LEAD_SECONDS = 0.2
 _PROGRAM = Path(__file__).with_name("espeak_process.py")
-_CLOSE_TIMEOUT_SECONDS = 2.0
 
 
 class Espeak:
     """The engine; the child starts with the first text, and again after it died."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._child: subprocess.Popen[bytes] | None = None
+        self._child = Child(_PROGRAM, "eSpeak NG", sample_bytes=2)
 
     def speak(self, text: str, voice: Voice, *, speed: float, pitch_semitones: float) -> Speech:
         native = max(-_MAX_NATIVE_SEMITONES, min(_MAX_NATIVE_SEMITONES, pitch_semitones))
@@ -56,60 +50,13 @@ class Espeak:
             # The melody's span is in Hz: it has to grow with the pitch to sound the same.
             "range": round(50 * 2 ** (native / 12)),
         }
-        with self._lock:
-            header, samples = self._ask(request)
+        header, raw = self._child.ask(request)
+        samples = (np.frombuffer(raw, "<i2") / 32768).astype(np.float32)
         rate = round(header["sample_rate"] * clock / _RATE_STEP) * _RATE_STEP if clock != 1 else None
         return _speech(text, voice, header, samples, rate or header["sample_rate"])
 
     def close(self) -> None:
-        with self._lock:
-            self._end_child()
-
-    def _ask(self, request: dict[str, Any]) -> tuple[dict[str, Any], NDArray[np.float32]]:
-        requests, answers = self._pipes()
-        try:
-            requests.write(json.dumps(request).encode() + b"\n")
-            requests.flush()
-            header: dict[str, Any] = json.loads(answers.readline())
-            if "error" in header:
-                raise SpeechFailed(f"eSpeak NG could not speak: {header['error']}")
-            wanted = header["sample_count"] * 2
-            raw = answers.read(wanted)
-            if len(raw) < wanted:
-                raise EOFError("its answer is cut short")
-        except (OSError, EOFError, ValueError) as error:
-            raise SpeechFailed(f"eSpeak NG ended while it spoke ({self._end_child()}).") from error
-        return header, (np.frombuffer(raw, "<i2") / 32768).astype(np.float32)
-
-    def _pipes(self) -> tuple[IO[bytes], IO[bytes]]:
-        if self._child is None or self._child.poll() is not None:
-            self._end_child()
-            # By path and with -P, so that the child imports nothing of this package or its siblings.
-            self._child = subprocess.Popen(
-                [sys.executable, "-P", str(_PROGRAM), str(os.getpid())],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-            )
-        assert self._child.stdin is not None
-        assert self._child.stdout is not None
-        return self._child.stdin, self._child.stdout
-
-    def _end_child(self) -> str:
-        """End the child, whatever its state; says how it ended."""
-        child, self._child = self._child, None
-        if child is None:
-            return "it was not running"
-        for pipe in (child.stdin, child.stdout):
-            if pipe is not None:
-                try:
-                    pipe.close()
-                except BrokenPipeError:
-                    continue
-        try:
-            return f"exit status {child.wait(_CLOSE_TIMEOUT_SECONDS)}"
-        except subprocess.TimeoutExpired:
-            child.kill()
-            return f"exit status {child.wait()}"
+        self._child.close()
 
 
 def _speech(

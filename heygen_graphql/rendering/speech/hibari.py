@@ -4,8 +4,6 @@ import json
 import os
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +15,21 @@ from numpy.typing import NDArray
 from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument
 
 from heygen_graphql.rendering.errors import SpeechFailed, UnspeakableText
-from heygen_graphql.rendering.speech import ipa, psola
+from heygen_graphql.rendering.speech import psola
 from heygen_graphql.rendering.speech.catalogue import HEART
-from heygen_graphql.rendering.speech.engine import Speech, TimedPhoneme, Voice
+from heygen_graphql.rendering.speech.engine import Speech, Voice
 from heygen_graphql.rendering.speech.english import Symbol, Utterance, utterances
 from heygen_graphql.rendering.speech.resampling import resample
-from heygen_graphql.rendering.speech.words import SpokenPiece, timed_words
+from heygen_graphql.rendering.speech.sounds import (
+    Letter,
+    Sound,
+    fit_to_pauses,
+    phonemes,
+    pieces,
+    shifted,
+    sounds,
+)
+from heygen_graphql.rendering.speech.words import timed_words
 from heygen_graphql.rendering.storyboard import SAMPLE_RATE
 
 _MODEL_RATE = 24_000
@@ -32,16 +39,8 @@ _SAMPLES_PER_UNIT = 600
 # The durations were learnt from a teacher whose labels stand this much after the sound: the lag at which
 # hissing sounds and vowels best match their labels (0.045 to 0.055 s).
 _LABEL_DELAY_SECONDS = 0.05
-# A quieter moment around punctuation that is shorter than this is no pause: the voice goes on.
-_SHORTEST_PAUSE_SECONDS = 0.06
 _PARAGRAPH_PAUSE_SECONDS = 0.35
-# It is quiet where the level is below this part of the utterance's loudest 10 ms (-40 dB).
-_SILENCE_RATIO = 0.01
-_LEVEL_WINDOW_SECONDS = 0.01
 _MAX_LEVEL = 0.98
-_PAUSES = frozenset(",.;:!?—…")
-_STRESS_MARKS = frozenset("ˈˌ")
-_LENGTH_MARK = "ː"
 
 # What onnxruntime raises, and what hibari's rules raise when a text surprises them.
 _FAILURES = (OSError, RuntimeError, ValueError, TypeError, LookupError, Fail, InvalidArgument)
@@ -60,20 +59,6 @@ _IPA = {
     "ᵊ": "ə",
     "ᵻ": "ɪ",
 }
-_DIPHTHONGS = frozenset({"eɪ", "aɪ", "oʊ", "əʊ", "aʊ", "ɔɪ"})
-# The first element of a diphthong is the longer one (Lehiste and Peterson 1961).
-_GLIDE_SHARE = 0.4
-
-
-@dataclass(slots=True)
-class _Sound:
-    """A run of symbols that make one sound."""
-
-    ipa: str
-    first_character: int
-    start_seconds: float
-    end_seconds: float
-    is_before_pause: bool = False
 
 
 def _with_output(model: bytes, name: str) -> bytes:
@@ -131,16 +116,13 @@ class _Model:
         # The noise of the voice is part of the film: the same text must sound the same.
         noise = np.random.default_rng(0)
         parts: list[NDArray[np.float32]] = []
-        sounds: list[_Sound] = []
+        found: list[Sound] = []
         seconds = 0.0
         for utterance in utterances(text, self._g2p):
             samples, spoken = self._utter(utterance, noise, speed, pitch_ratio)
             if utterance.ends_paragraph:
                 samples = np.pad(samples, (0, round(_PARAGRAPH_PAUSE_SECONDS / speed * _MODEL_RATE)))
-            for sound in spoken:
-                sound.start_seconds += seconds
-                sound.end_seconds += seconds
-            sounds += spoken
+            found += shifted(spoken, seconds, speed)
             # Each begins and ends in silence, so they may be resampled one by one: half the memory.
             parts.append(resample(samples, _MODEL_RATE, SAMPLE_RATE))
             seconds += len(samples) / _MODEL_RATE
@@ -150,116 +132,31 @@ class _Model:
         loudest = float(max(samples.max(), -samples.min()))
         if loudest > _MAX_LEVEL:
             samples *= np.float32(_MAX_LEVEL / loudest)
-        return Speech(samples, timed_words(text, _pieces(sounds)), _phonemes(sounds, seconds))
+        return Speech(samples, timed_words(text, pieces(found)), phonemes(found, seconds))
 
     def _utter(
         self, utterance: Utterance, noise: np.random.Generator, speed: float, pitch_ratio: float
-    ) -> tuple[NDArray[np.float32], list[_Sound]]:
-        """The samples, 24 kHz, and the sounds on their clock."""
+    ) -> tuple[NDArray[np.float32], list[Sound]]:
+        """The samples, 24 kHz, and the sounds, these as they are at a speed of 1."""
         known = [s for s in utterance.symbols if s.character in self._vocabulary]
         ids = np.array([[0, *(self._vocabulary[s.character] for s in known), 0]], np.int64)
         # The model's own durations are whole units of 25 ms, too coarse for a pace: it always speaks at 1.
         *spectra, units = self._session.run(None, {"ids": ids, "speed": np.ones(1, np.float32)})
         pitch_hz = spectra[-1][0]
         samples: NDArray[np.float32] = dsp.synth(*(part[0] for part in spectra), noise)
-        sounds = _sounds(known, units)
-        _fit_to_pauses(sounds, samples)
+        found = sounds(_letters(known), _bounds(units))
+        fit_to_pauses(found, samples, _MODEL_RATE)
         if speed != 1.0 or pitch_ratio != 1.0:
             samples = psola.reshape(samples, pitch_hz, _MODEL_RATE, speed=speed, pitch_ratio=pitch_ratio)
-            for sound in sounds:
-                sound.start_seconds /= speed
-                sound.end_seconds /= speed
-        return samples, sounds
+        return samples, found
 
 
-def _sounds(symbols: Sequence[Symbol], units: NDArray[np.float32]) -> list[_Sound]:
-    """The sounds by the model's durations.
+def _letters(symbols: Sequence[Symbol]) -> list[Letter]:
+    return [Letter(_IPA.get(s.character, s.character), s.first_character) for s in symbols]
 
-    A stress mark lends its time to the sound after it; neighbours share the time of a space.
-    """
+
+def _bounds(units: NDArray[np.float32]) -> list[float]:
+    """Where the symbols begin and end; the first and the last unit are the silence around the utterance."""
     bounds = np.concatenate([[0.0], np.cumsum(units)]) * _SAMPLES_PER_UNIT / _MODEL_RATE
-    bounds = np.maximum(0.0, bounds - _LABEL_DELAY_SECONDS)
-    sounds: list[_Sound] = []
-    lent_start: float | None = None
-    # units[0] and units[-1] are the silent symbols around the utterance.
-    for symbol, start, end in zip(symbols, bounds[1:-2].tolist(), bounds[2:-1].tolist(), strict=True):
-        if symbol.character in _STRESS_MARKS:
-            lent_start = start if lent_start is None else lent_start
-        elif symbol.first_character is not None and symbol.character != _LENGTH_MARK:
-            spelled = _IPA.get(symbol.character, symbol.character)
-            sounds.append(
-                _Sound(spelled, symbol.first_character, start if lent_start is None else lent_start, end)
-            )
-            lent_start = None
-        elif symbol.character == " ":
-            lent_start = (start + end) / 2
-            if sounds:
-                sounds[-1].end_seconds = lent_start
-        elif sounds:
-            sounds[-1].ipa += _LENGTH_MARK if symbol.character == _LENGTH_MARK else ""
-            sounds[-1].end_seconds = end
-            sounds[-1].is_before_pause |= symbol.character in _PAUSES
-    return sounds
-
-
-def _fit_to_pauses(sounds: list[_Sound], samples: NDArray[np.float32]) -> None:
-    """Move the bounds of sounds beside a pause to where the pause is heard.
-
-    The model says how long a comma takes, but the silence lies in the sound before it too.
-    """
-    window = round(_LEVEL_WINDOW_SECONDS * _MODEL_RATE)
-    levels = np.sqrt((samples[: len(samples) // window * window].reshape(-1, window) ** 2).mean(axis=1))
-    is_quiet = levels < levels.max() * _SILENCE_RATIO
-    heard = np.flatnonzero(~is_quiet) * _LEVEL_WINDOW_SECONDS
-    if not sounds or not len(heard):
-        return
-    first, last = sounds[0], sounds[-1]
-    first.start_seconds = min(float(heard[0]), first.end_seconds - _LEVEL_WINDOW_SECONDS)
-    last.end_seconds = max(float(heard[-1]), last.start_seconds) + _LEVEL_WINDOW_SECONDS
-    for before, after in pairwise(sounds):
-        if not before.is_before_pause:
-            continue
-        begin, end = _longest_quiet(is_quiet, before.start_seconds, after.end_seconds)
-        if end - begin >= _SHORTEST_PAUSE_SECONDS:
-            before.end_seconds = max(begin, before.start_seconds + _LEVEL_WINDOW_SECONDS)
-            after.start_seconds = min(end, after.end_seconds - _LEVEL_WINDOW_SECONDS)
-
-
-def _longest_quiet(is_quiet: NDArray[np.bool_], start: float, end: float) -> tuple[float, float]:
-    """The longest quiet stretch between two times, all in seconds; an empty one when there is none."""
-    first = round(start / _LEVEL_WINDOW_SECONDS)
-    part = is_quiet[first : round(end / _LEVEL_WINDOW_SECONDS)].astype(np.int8)
-    edges = np.diff(part, prepend=0, append=0)
-    begins, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
-    if not len(begins):
-        return start, start
-    longest = int(np.argmax(ends - begins))
-    return (
-        float(first + begins[longest]) * _LEVEL_WINDOW_SECONDS,
-        float(first + ends[longest]) * _LEVEL_WINDOW_SECONDS,
-    )
-
-
-def _pieces(sounds: Sequence[_Sound]) -> list[SpokenPiece]:
-    return [SpokenPiece(sound.first_character, sound.start_seconds, sound.end_seconds) for sound in sounds]
-
-
-def _phonemes(sounds: Sequence[_Sound], seconds: float) -> tuple[TimedPhoneme, ...]:
-    """Without gaps from 0 to the end of the speech: what is no sound is silence."""
-    phonemes: list[TimedPhoneme] = []
-    now = 0.0
-    for sound in sounds:
-        symbols = ipa.symbols(sound.ipa)
-        if not symbols:
-            continue
-        if sound.start_seconds > now:
-            phonemes.append(TimedPhoneme(ipa.SILENCE, now, sound.start_seconds))
-        start = max(now, sound.start_seconds)
-        now = max(start, sound.end_seconds)
-        if sound.ipa in _DIPHTHONGS:
-            turn = now - (now - start) * _GLIDE_SHARE
-            phonemes += [TimedPhoneme(symbols[0], start, turn), TimedPhoneme(symbols[1], turn, now)]
-        else:
-            phonemes += ipa.spread_over(symbols, start, now)
-    phonemes.append(TimedPhoneme(ipa.SILENCE, now, seconds))
-    return tuple(phonemes)
+    inner: list[float] = np.maximum(0.0, bounds - _LABEL_DELAY_SECONDS)[1:-1].tolist()
+    return inner
