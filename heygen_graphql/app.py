@@ -23,18 +23,23 @@ from heygen_graphql.database import Database, migrate
 from heygen_graphql.events import Hub, open_hub
 from heygen_graphql.jobs.broker import Queue, remote_queue
 from heygen_graphql.jobs.worker import embedded
+from heygen_graphql.processes import Processes
 from heygen_graphql.ratelimits import open_rate_limits
 from heygen_graphql.schema import Services
 from heygen_graphql.schema.transport import GraphQLEndpoint
 from heygen_graphql.settings import Settings
-from heygen_graphql.storage import Links, Storage
+from heygen_graphql.storage import MEDIA_PATH, UPLOADS_PREFIX, Links, Storage
 from heygen_graphql.web import health
 from heygen_graphql.web.graphiql_page import ASSETS, ASSETS_PATH
 from heygen_graphql.web.health import Health
 from heygen_graphql.web.media import Media
 from heygen_graphql.web.middleware import BodyLimit, Measured, RequestId
+from heygen_graphql.web.uploads import Uploads
 
 MAX_BODY_BYTES = 1024 * 1024
+UPLOADS_PATH = f"{MEDIA_PATH}{UPLOADS_PREFIX}/"
+PROCESSES_AT_ONCE = 2
+"""For each kind of work that is done for a request; the renders have their own."""
 _CHECK_SECONDS = 2.0
 
 
@@ -44,6 +49,7 @@ class _Parts:
 
     services: Services
     media: Media
+    uploads: Uploads
     health: Health
 
 
@@ -104,7 +110,9 @@ async def _open(settings: Settings) -> AsyncIterator[_Parts]:
             database=database,
             hub=hub,
             queue=await stack.enter_async_context(_queue(settings, database, hub, storage)),
+            storage=storage,
             links=links,
+            portraits=Processes(at_once=PROCESSES_AT_ONCE),
             limits=await stack.enter_async_context(open_rate_limits(settings.redis_url)),
             tokens=Tokens(
                 key=key,
@@ -119,7 +127,12 @@ async def _open(settings: Settings) -> AsyncIterator[_Parts]:
                 settings.redis_url, socket_timeout=_CHECK_SECONDS, socket_connect_timeout=_CHECK_SECONDS
             )
             stack.push_async_callback(redis.aclose)
-        yield _Parts(services, Media(storage, links), Health(database, redis))
+        yield _Parts(
+            services=services,
+            media=Media(storage, links),
+            uploads=Uploads(database, storage, links, settings.data_dir / "uploads"),
+            health=Health(database, redis),
+        )
 
 
 def _queue(
@@ -148,6 +161,10 @@ def _add_routes(app: FastAPI) -> None:
     async def get_media(request: Request, key: str) -> Response:
         return await _parts(request).media.respond(request, key)
 
+    @app.put(f"{UPLOADS_PATH}{{asset_id}}", summary="A file's bytes, to the link that createUpload signed")
+    async def put_upload(request: Request, asset_id: str) -> Response:
+        return await _parts(request).uploads.respond(request, asset_id)
+
 
 def _parts(request: Request) -> _Parts:
     parts: _Parts = request.app.state.parts
@@ -156,7 +173,8 @@ def _parts(request: Request) -> _Parts:
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
     # The one added last is the outermost.
-    app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES)
+    # An upload is counted where it is written to disk.
+    app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, exempt=UPLOADS_PATH)
     app.add_middleware(
         GZipMiddleware,
         minimum_size=1000,
@@ -167,7 +185,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(
         CORSMiddleware,
         allow_origins=settings.cors_origins,
-        allow_methods=["GET", "HEAD", "POST"],
+        allow_methods=["GET", "HEAD", "POST", "PUT"],
         allow_headers=["Authorization", "Content-Type", "Range", "X-Request-ID"],
         expose_headers=["Content-Range", "ETag", "Retry-After", "X-Request-ID"],
     )

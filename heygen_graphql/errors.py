@@ -2,6 +2,7 @@
 
 HeygenError
 ├── BadSettings           the server cannot start as it is configured
+├── UploadRefused         bytes that are not taken; carries `reason`
 ├── InvalidInput          what the caller can mend; carries every fault at once (`userErrors`)
 └── Refused               the caller may not do this at all (a top-level error with `code`)
     ├── Unauthenticated
@@ -35,6 +36,11 @@ class UserErrorCode(StrEnum):
     NOT_RETRYABLE = "NOT_RETRYABLE"
     IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
     LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
+    UNSUPPORTED_MEDIA = "UNSUPPORTED_MEDIA"
+    FILE_TOO_LARGE = "FILE_TOO_LARGE"
+    NO_FACE_FOUND = "NO_FACE_FOUND"
+    SEVERAL_FACES_FOUND = "SEVERAL_FACES_FOUND"
+    CONSENT_REQUIRED = "CONSENT_REQUIRED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,21 @@ class HeygenError(Exception):
 
 class BadSettings(HeygenError):
     """Names the setting, what is wrong with its value, and the remedy."""
+
+
+class UploadFault(StrEnum):
+    GONE = "GONE"
+    COMPLETE_ALREADY = "COMPLETE_ALREADY"
+    OTHER_TYPE = "OTHER_TYPE"
+    TOO_LONG = "TOO_LONG"
+    TOO_SHORT = "TOO_SHORT"
+    OTHER_CONTENT = "OTHER_CONTENT"
+
+
+class UploadRefused(HeygenError):
+    def __init__(self, reason: UploadFault, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class InvalidInput(HeygenError):

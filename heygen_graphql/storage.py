@@ -18,6 +18,8 @@ from obstore.store import LocalStore
 from heygen_graphql.errors import BadSettings
 
 MEDIA_PATH = "/media/"
+UPLOADS_PREFIX = "uploads"
+"""Nothing is stored under it: a link to a name below it takes bytes in."""
 _KEY_SEGMENT_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
 
 

@@ -15,6 +15,7 @@ from graphql import (
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
+from heygen_graphql.schema.asset_mutations import AssetMutations
 from heygen_graphql.schema.context import Context, Services
 from heygen_graphql.schema.documents import Documents, RemembersDocuments
 from heygen_graphql.schema.operations import Counted, OwnContext
@@ -32,7 +33,7 @@ __all__ = ["Context", "Services", "build", "sdl"]
 @strawberry.type(
     description="What can be changed. Faults that the caller can mend come back in `userErrors`, all at once."
 )
-class Mutation(SessionMutations, UserMutations, VideoMutations):
+class Mutation(SessionMutations, UserMutations, VideoMutations, AssetMutations):
     """Every room's mutations, put together."""
 
 

@@ -6,6 +6,7 @@ its own from `Context.for_operation`.
 
 import asyncio
 from dataclasses import dataclass, field
+from uuid import UUID
 
 import strawberry
 from starlette.responses import Response
@@ -16,10 +17,11 @@ from heygen_graphql.database import Database
 from heygen_graphql.errors import Unauthenticated
 from heygen_graphql.events import Hub, VideoChanged
 from heygen_graphql.jobs.broker import Queue
+from heygen_graphql.processes import Processes
 from heygen_graphql.ratelimits import RateLimits
 from heygen_graphql.schema.loaders import Loaders
 from heygen_graphql.settings import Settings
-from heygen_graphql.storage import Links
+from heygen_graphql.storage import Links, Storage
 from heygen_graphql.tables import Video
 
 
@@ -31,7 +33,10 @@ class Services:
     database: Database
     hub: Hub
     queue: Queue
+    storage: Storage
     links: Links
+    portraits: Processes
+    """What looks at pictures that strangers sent."""
     limits: RateLimits
     tokens: Tokens
 
@@ -73,6 +78,17 @@ class Context:
     def renew_loaders(self) -> None:
         """Forget every row read so far: an event of a subscription shows what is true when it is sent."""
         self.loaders = Loaders(self.services.database)
+
+    async def checked_creator(self) -> UUID:
+        """Who calls, for a call that leads to a render or to work like one.
+
+        Raises:
+            RateLimited: too many of them within the last minute.
+        """
+        owner_id = (await self.viewer()).user.id
+        limit = self.services.settings.videos_per_minute
+        await self.services.limits.check("videos", str(owner_id), limit)
+        return owner_id
 
     async def check_sign_ins(self) -> None:
         """

@@ -37,6 +37,7 @@ class OrderDirection(StrEnum):
 
 class AvatarKind(StrEnum):
     DRAWN = "DRAWN"
+    PHOTO = "PHOTO"
 
 
 expose(
@@ -124,4 +125,11 @@ expose(
     "Which end of an order comes first.",
     {OrderDirection.ASC: "Smallest or oldest first.", OrderDirection.DESC: "Largest or newest first."},
 )
-expose(AvatarKind, "How an avatar's picture is made.", {AvatarKind.DRAWN: "An illustrated presenter."})
+expose(
+    AvatarKind,
+    "How an avatar's picture is made.",
+    {
+        AvatarKind.DRAWN: "An illustrated presenter.",
+        AvatarKind.PHOTO: "A portrait that its owner uploaded.",
+    },
+)

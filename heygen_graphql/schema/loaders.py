@@ -1,22 +1,24 @@
 """Batched look-ups, so that a list of fifty costs as many queries as a list of one."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 from aiodataloader import DataLoader
 
-from heygen_graphql import accounts, videos
+from heygen_graphql import accounts, assets, videos
 from heygen_graphql.database import Database
-from heygen_graphql.tables import User, Video
+from heygen_graphql.tables import Asset, PhotoAvatar, User, Video
 
 Key = TypeVar("Key")
 Found = TypeVar("Found")
 
 
-class OwnedId(NamedTuple):
+class Owned(NamedTuple, Generic[Key]):
+    """Something by what tells it apart, among its owner's alone."""
+
     owner_id: UUID
-    video_id: UUID
+    key: Key
 
 
 class Loaders:
@@ -24,7 +26,12 @@ class Loaders:
 
     def __init__(self, database: Database) -> None:
         self.users: DataLoader[UUID, User | None] = _loader(database, accounts.users_by_ids)
-        self.videos: DataLoader[OwnedId, Video | None] = _loader(database, _owned_videos)
+        self.videos: DataLoader[Owned[UUID], Video | None] = _owned_loader(database, videos.by_ids)
+        self.assets: DataLoader[Owned[UUID], Asset | None] = _owned_loader(database, assets.by_ids)
+        self.assets_by_key: DataLoader[Owned[str], Asset | None] = _owned_loader(database, assets.by_keys)
+        self.photo_avatars: DataLoader[Owned[str], PhotoAvatar | None] = _owned_loader(
+            database, assets.avatars.by_avatar_ids
+        )
         self.video_counts: DataLoader[UUID, int | None] = _loader(database, accounts.video_counts)
         self.queue_positions: DataLoader[UUID, int | None] = _loader(database, videos.queue_positions)
 
@@ -40,12 +47,17 @@ def _loader(
     return DataLoader(batch, max_batch_size=500)
 
 
-async def _owned_videos(database: Database, keys: Iterable[OwnedId]) -> dict[OwnedId, Video]:
-    wanted: dict[UUID, list[UUID]] = {}
-    for key in keys:
-        wanted.setdefault(key.owner_id, []).append(key.video_id)
-    return {
-        OwnedId(owner_id, video_id): video
-        for owner_id, video_ids in wanted.items()
-        for video_id, video in (await videos.by_ids(database, owner_id, video_ids)).items()
-    }
+def _owned_loader(
+    database: Database, find: Callable[[Database, UUID, Iterable[Key]], Awaitable[Mapping[Key, Found]]]
+) -> DataLoader[Owned[Key], Found | None]:
+    async def find_all(database: Database, keys: Iterable[Owned[Key]]) -> dict[Owned[Key], Found]:
+        wanted: dict[UUID, list[Key]] = {}
+        for owned in keys:
+            wanted.setdefault(owned.owner_id, []).append(owned.key)
+        return {
+            Owned(owner_id, key): found
+            for owner_id, some in wanted.items()
+            for key, found in (await find(database, owner_id, some)).items()
+        }
+
+    return _loader(database, find_all)

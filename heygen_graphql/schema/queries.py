@@ -9,12 +9,13 @@ import strawberry
 
 from heygen_graphql.errors import BadRequest
 from heygen_graphql.paging import Window, slice_page
-from heygen_graphql.rendering import presenters, speech
+from heygen_graphql.rendering import speech
 from heygen_graphql.schema import ids, listing
-from heygen_graphql.schema.avatars import Avatar
+from heygen_graphql.schema.assets import Asset, assets_of_viewer
+from heygen_graphql.schema.avatars import Avatar, avatars_for_viewer
 from heygen_graphql.schema.connections import After, Before, Connection, First, Last
 from heygen_graphql.schema.context import Context, Info
-from heygen_graphql.schema.loaders import OwnedId
+from heygen_graphql.schema.loaders import Owned
 from heygen_graphql.schema.nodes import Node
 from heygen_graphql.schema.resolvers import field
 from heygen_graphql.schema.server import ServerInfo, server_info
@@ -93,13 +94,17 @@ class Query:
         )
         return Connection[Voice].of(page, Voice.of, _length_of(matching))
 
-    @field("Who can be seen.")
-    def avatars(
-        self, first: First = None, after: After = None, last: Last = None, before: Before = None
+    @field("Who can be seen: the built-in avatars, then the viewer's own.")
+    async def avatars(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[Avatar]:
-        avatars = presenters.avatars()
-        page = slice_page(avatars, [one.avatar_id for one in avatars], Window.of(first, after, last, before))
-        return Connection[Avatar].of(page, Avatar.of, _length_of(avatars))
+        return await avatars_for_viewer(info.context, first, after, last, before)
+
+    @field("The viewer's files that are complete, newest first.")
+    async def assets(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[Asset]:
+        return await assets_of_viewer(info, first, after, last, before)
 
     @field("What this server can do.")
     def server(self) -> ServerInfo:
@@ -121,7 +126,7 @@ async def _find(context: Context, text: str) -> Node | None:
         case "Voice":
             return Voice.find(found.key)
         case "Avatar":
-            return Avatar.find(found.key)
+            return await Avatar.find(context, found.key)
     key = ids.parse_uuid(found.key)
     if key is None:
         return None
@@ -130,6 +135,8 @@ async def _find(context: Context, text: str) -> Node | None:
             return await _find_user(context, key)
         case "Video":
             return await _find_video(context, key)
+        case "Asset":
+            return await _find_asset(context, key)
     return None
 
 
@@ -143,5 +150,11 @@ async def _find_user(context: Context, user_id: UUID) -> User | None:
 
 async def _find_video(context: Context, video_id: UUID) -> Video | None:
     viewer = (await context.viewer()).user
-    row = await context.loaders.videos.load(OwnedId(viewer.id, video_id))
+    row = await context.loaders.videos.load(Owned(viewer.id, video_id))
     return None if row is None else Video.of(row)
+
+
+async def _find_asset(context: Context, asset_id: UUID) -> Asset | None:
+    viewer = (await context.viewer()).user
+    row = await context.loaders.assets.load(Owned(viewer.id, asset_id))
+    return None if row is None else Asset.of(row)

@@ -1,5 +1,6 @@
 """The schema's own scalars. What cannot be read is the caller's fault and says what was expected."""
 
+import re
 from datetime import UTC, datetime
 from typing import NewType
 
@@ -36,6 +37,17 @@ def _read_text(value: object) -> str:
     return value
 
 
+def _read_big_integer(value: object) -> int:
+    # As text, too: what a JavaScript number cannot hold is sent that way.
+    if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,19}", value):
+        value = int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or not -(2**63) <= value < 2**63:
+        raise StrawberryInputCoercionError("BigInt expects an integer of up to 63 bits and a sign.")
+    return value
+
+
 def _as_it_is(value: object) -> object:
     return value
 
@@ -58,8 +70,9 @@ SCALARS: dict[object, ScalarDefinition] = {
     ),
     BigInt: strawberry.scalar(
         name="BigInt",
-        description="An integer of up to 63 bits and a sign. No input takes one.",
+        description="An integer of up to 63 bits and a sign; inputs may give it as text, too.",
         serialize=int,
+        parse_value=_read_big_integer,
     ),
     Json: strawberry.scalar(
         name="JSON",

@@ -29,6 +29,11 @@ expose(
         UserErrorCode.NOT_RETRYABLE: "The video has not failed, or would fail in the same way again.",
         UserErrorCode.IDEMPOTENCY_KEY_REUSED: "The key came before, with another input.",
         UserErrorCode.LIMIT_EXCEEDED: "A limit of the account is reached.",
+        UserErrorCode.UNSUPPORTED_MEDIA: "The file is of no kind that is taken, or broken.",
+        UserErrorCode.FILE_TOO_LARGE: "The file, or the picture in it, is larger than is taken.",
+        UserErrorCode.NO_FACE_FOUND: "The picture shows no face that can be seen well enough.",
+        UserErrorCode.SEVERAL_FACES_FOUND: "The picture shows more than one face.",
+        UserErrorCode.CONSENT_REQUIRED: "Nobody has said that this person's likeness may be used.",
     },
 )
 

@@ -13,6 +13,7 @@ from heygen_graphql.events import VideoChanged
 from heygen_graphql.rendering.storyboard import AspectRatio, CaptionStyle, Quality
 from heygen_graphql.schema import ids
 from heygen_graphql.schema.context import Context, Info
+from heygen_graphql.schema.payloads import DeletePayload
 from heygen_graphql.schema.resolvers import mutation
 from heygen_graphql.schema.scalars import HexColor, Json
 from heygen_graphql.schema.user_errors import Payload
@@ -133,13 +134,6 @@ class VideoPayload(Payload):
     video: Video | None = strawberry.field(default=None, description="The video; null when nothing was done.")
 
 
-@strawberry.type(description="What was deleted, or what was wrong.")
-class DeletePayload(Payload):
-    deleted_id: strawberry.ID | None = strawberry.field(
-        default=None, description="The id that is gone; null when nothing was deleted."
-    )
-
-
 VideoId = Annotated[strawberry.ID, strawberry.argument(description="The video.")]
 
 
@@ -150,7 +144,7 @@ class VideoMutations:
         self, info: Info, input: Annotated[CreateVideoInput, strawberry.argument(description="The video.")]
     ) -> VideoPayload:
         context = info.context
-        owner_id = await _checked_viewer(context)
+        owner_id = await context.checked_creator()
         row = await videos.create(
             context.services.database, owner_id, _request(input), idempotency_key=input.idempotency_key
         )
@@ -168,7 +162,7 @@ class VideoMutations:
     ) -> VideoPayload:
         context = info.context
         if input.asks_for_render:
-            owner_id = await _checked_viewer(context)
+            owner_id = await context.checked_creator()
         else:
             owner_id = (await context.viewer()).user.id
         edited = await videos.update(context.services.database, owner_id, _video_id(id), _changes(input))
@@ -187,7 +181,7 @@ class VideoMutations:
     @mutation("Render a FAILED or CANCELED video again, from its beginning.")
     async def retry_video(self, info: Info, id: VideoId) -> VideoPayload:
         context = info.context
-        owner_id = await _checked_viewer(context)
+        owner_id = await context.checked_creator()
         return await _queued(context, await videos.retry(context.services.database, owner_id, _video_id(id)))
 
     @mutation("Delete a video and its files; one that is being rendered is stopped first.")
@@ -200,18 +194,6 @@ class VideoMutations:
         await services.hub.publish(VideoChanged(video_id, viewer.user.id, version=0))
         await services.queue.hint(video_id)
         return DeletePayload(deleted_id=ids.encode("Video", video_id))
-
-
-async def _checked_viewer(context: Context) -> UUID:
-    """Who calls, for a call that leads to a render.
-
-    Raises:
-        RateLimited: too many of them within the last minute.
-    """
-    owner_id = (await context.viewer()).user.id
-    services = context.services
-    await services.limits.check("videos", str(owner_id), services.settings.videos_per_minute)
-    return owner_id
 
 
 async def _queued(context: Context, row: tables.Video) -> VideoPayload:

@@ -3,6 +3,7 @@
 import unicodedata
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Self
+from uuid import UUID
 
 import strawberry
 
@@ -41,6 +42,7 @@ class Scene:
     script: str = strawberry.field(description="What is said; empty in a silent scene.")
     voice_id: strawberry.Private[str]
     avatar_id: strawberry.Private[str]
+    owner_id: strawberry.Private[UUID]
     background: Background = strawberry.field(description="What stands behind the presenter.")
     start_seconds: float | None = strawberry.field(
         description="When it begins in the video; null until COMPLETED."
@@ -52,8 +54,8 @@ class Scene:
         return Voice.named(self.voice_id)
 
     @field("Who is seen.")
-    def avatar(self) -> Avatar:
-        return Avatar.named(self.avatar_id)
+    async def avatar(self, info: Info) -> Avatar:
+        return await Avatar.named(info.context, self.owner_id, self.avatar_id)
 
 
 @strawberry.type(description="A word and when it is heard.")
@@ -137,6 +139,7 @@ class Video(Node):
                 script=scene.script or "",
                 voice_id=scene.voice_id,
                 avatar_id=scene.avatar_id,
+                owner_id=self.row.owner_id,
                 background=Background(color=HexColor(scene.background_color)),
                 start_seconds=timing.get("start_seconds"),
                 duration_seconds=timing.get("duration_seconds"),
@@ -149,8 +152,8 @@ class Video(Node):
         return Voice.named(self.row.voice_id)
 
     @field("Who is seen, unless a scene names another avatar.")
-    def avatar(self) -> Avatar:
-        return Avatar.named(self.row.avatar_id)
+    async def avatar(self, info: Info) -> Avatar:
+        return await Avatar.named(info.context, self.row.owner_id, self.row.avatar_id)
 
     @field("Pictures shown per second.")
     def frames_per_second(self) -> int:

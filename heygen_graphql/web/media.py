@@ -14,7 +14,8 @@ from heygen_graphql.tables import utc_now
 from heygen_graphql.web.previews import Previews
 
 _TYPE_BY_SUFFIX = {PurePosixPath(name).suffix: kind for name, kind in CONTENT_TYPES.items()} | {
-    ".png": "image/png"
+    ".png": "image/png",
+    ".webp": "image/webp",
 }
 
 

@@ -53,7 +53,7 @@ def test_what_has_a_global_id_is_a_node_and_every_payload_carries_user_errors() 
         if isinstance(named, GraphQLObjectType) and "id" in named.fields
     }
     nodes = {one.name for one in schema.get_implementations(schema.type_map["Node"]).objects}  # type: ignore[arg-type]
-    assert with_ids == nodes == {"User", "Video", "Voice", "Avatar"}
+    assert with_ids == nodes == {"User", "Video", "Voice", "Avatar", "Asset"}
 
     assert schema.mutation_type is not None
     for field in schema.mutation_type.fields.values():

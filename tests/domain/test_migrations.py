@@ -16,9 +16,16 @@ def test_assets_come_and_go_without_a_row_lost(database_url: str) -> None:
     assert "assets" not in tables_of(database_url)
     user = User(email="ada@example.com", email_key="ada@example.com", password_hash="-")
     video = Video(
-        owner_id=user.id, request={"script": "Hello."}, storyboard={}, script="Hello.",
-        voice_id="heart", avatar_id="maya", language="en", quality="LOW",
-        aspect_ratio="LANDSCAPE", caption_style="NONE",
+        owner_id=user.id,
+        request={"script": "Hello."},
+        storyboard={},
+        script="Hello.",
+        voice_id="heart",
+        avatar_id="maya",
+        language="en",
+        quality="LOW",
+        aspect_ratio="LANDSCAPE",
+        caption_style="NONE",
     )
     add(database_url, user)
     add(database_url, video)

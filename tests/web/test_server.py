@@ -75,6 +75,13 @@ def test_only_known_hosts_and_origins_are_served(http: httpx.Client) -> None:
     unknown = http.options("/graphql", headers=preflight | {"Origin": "https://elsewhere.example"})
     assert known.headers["access-control-allow-origin"] == "https://studio.example"
     assert "access-control-allow-origin" not in unknown.headers
+    preflight = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "content-type"}
+    upload = http.options("/media/uploads/x", headers=preflight | {"Origin": "https://studio.example"})
+    assert (upload.status_code, upload.headers["access-control-allow-origin"]) == (
+        200,
+        "https://studio.example",
+    )
+    assert "PUT" in upload.headers["access-control-allow-methods"]
 
 
 def test_long_answers_are_compressed(http: httpx.Client) -> None:

@@ -1,0 +1,78 @@
+"""What is nobody's any more: uploads that were given up, and what a crash left of deleted things.
+
+Any number of processes may sweep at once.
+"""
+
+from datetime import timedelta
+
+from sqlalchemy import and_, delete, or_, update
+from sqlmodel import col, select
+
+from heygen_graphql.assets.uploads import files_prefix
+from heygen_graphql.database import Database
+from heygen_graphql.storage import Storage
+from heygen_graphql.tables import Asset, AssetState, PhotoAvatar
+
+UPLOADS_LAST = timedelta(days=1)
+PREVIEWS_LAST = timedelta(days=1)
+PREVIEWS_PREFIX = "previews"
+"""Where files lie that nobody keeps a record of: each is served for a while and then removed."""
+
+_BATCH = 100
+# Longer than whoever deletes or makes something takes to tidy up.
+_TIDYING = timedelta(hours=1)
+
+
+async def sweep(database: Database, storage: Storage) -> None:
+    """Safe to repeat, and to leave off anywhere: rows go after their files."""
+    await _sweep_assets(database, storage)
+    await _sweep_avatars(database, storage)
+    async with database.reading() as session:
+        now = await database.now(session)
+    for key in await storage.list_older(PREVIEWS_PREFIX, now - PREVIEWS_LAST):
+        await storage.delete_file(key)
+
+
+async def _sweep_assets(database: Database, storage: Storage) -> None:
+    async with database.reading() as session:
+        now = await database.now(session)
+        is_over = or_(
+            col(Asset.deleted_at) < now - _TIDYING,
+            and_(col(Asset.state) == AssetState.AWAITING_BYTES, col(Asset.created_at) < now - UPLOADS_LAST),
+        )
+        ids = list((await session.execute(select(Asset.id).where(is_over).limit(_BATCH))).scalars())
+    if not ids:
+        return
+    async with database.transaction() as session:
+        # First out of reach: nothing may be sent to one whose files are being removed.
+        await session.execute(
+            update(Asset)
+            .where(col(Asset.id).in_(ids), is_over, col(Asset.deleted_at).is_(None))
+            .values(deleted_at=now - _TIDYING)
+        )
+        # Without those that were completed in the meantime.
+        is_gone = and_(col(Asset.id).in_(ids), col(Asset.deleted_at).is_not(None))
+        gone = list((await session.execute(select(Asset.id).where(is_gone))).scalars())
+    for asset_id in gone:
+        await storage.delete_prefix(files_prefix(asset_id))
+    async with database.transaction() as session:
+        await session.execute(delete(Asset).where(col(Asset.id).in_(gone)))
+
+
+async def _sweep_avatars(database: Database, storage: Storage) -> None:
+    async with database.reading() as session:
+        now = await database.now(session)
+        left = select(PhotoAvatar.id, PhotoAvatar.files_prefix).where(
+            col(PhotoAvatar.deleted_at) < now - _TIDYING, col(PhotoAvatar.files_prefix).is_not(None)
+        )
+        rows = (await session.execute(left.limit(_BATCH))).all()
+    for _, prefix in rows:
+        await storage.delete_prefix(prefix)
+    async with database.transaction() as session:
+        await session.execute(
+            update(PhotoAvatar)
+            .where(
+                col(PhotoAvatar.id).in_([row[0] for row in rows]), col(PhotoAvatar.deleted_at).is_not(None)
+            )
+            .values(files_prefix=None)
+        )

@@ -1,0 +1,103 @@
+"""Work on strangers' input, or work that holds the interpreter: done by a niced child within bounds.
+
+`python -m heygen_graphql.processes MEGABYTES MODULE [ARGUMENT...]` is the child: it binds itself and then
+runs the module as `python -m` would.
+"""
+
+import asyncio
+import ctypes
+import os
+import resource
+import runpy
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, PIPE
+from contextlib import suppress
+
+import structlog
+
+_NICENESS = 10
+"""The API and the renders come first."""
+_DEATH_SECONDS = 5.0
+_LOG_TAIL_CHARACTERS = 2000
+# prctl(2): a signal for this process when the thread that started it ends.
+_PR_SET_PDEATHSIG = 1
+# Each library's own pool of threads would reserve address space, of which there is little.
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class ProcessFailed(Exception):
+    """The child ended without a result; `is_out_of_time` when it was killed for its slowness."""
+
+    def __init__(self, message: str, *, is_out_of_time: bool = False) -> None:
+        super().__init__(message)
+        self.is_out_of_time = is_out_of_time
+
+
+class Processes:
+    """A bound on how many children work at once; whoever comes too many waits for a place.
+
+    Belongs to one event loop.
+    """
+
+    def __init__(self, at_once: int) -> None:
+        self._places = asyncio.Semaphore(at_once)
+
+    async def run(
+        self, module: str, *arguments: str, seconds: float, megabytes: int, said: bytes = b""
+    ) -> bytes:
+        """What the module writes to standard output, when it is told `said` on standard input.
+
+        `seconds` are counted from its start, `megabytes` of address space. When this returns, raises or
+        is cancelled, the child and all that it has started are dead.
+
+        Raises:
+            ProcessFailed: it did not end in time, or with another status than 0.
+        """
+        async with self._places:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", __name__, str(megabytes), module, *arguments),
+                stdin=PIPE if said else DEVNULL,
+                stdout=PIPE,
+                stderr=PIPE,
+                env=os.environ | _ONE_THREAD,
+                # A process group of its own: what the child starts can be killed with it.
+                start_new_session=True,
+            )
+            try:
+                async with asyncio.timeout(seconds):
+                    output, errors = await process.communicate(said or None)
+            except TimeoutError:
+                raise ProcessFailed(f"{module} took more than {seconds:g} s", is_out_of_time=True) from None
+            finally:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_DEATH_SECONDS):
+                        await process.wait()
+        if process.returncode != 0:
+            tail = errors.decode(errors="replace")[-_LOG_TAIL_CHARACTERS:]
+            log.warning("process_failed", module=module, status=process.returncode, log_tail=tail)
+            raise ProcessFailed(f"{module} ended with status {process.returncode}")
+        return output
+
+
+def main(megabytes: int, module: str, arguments: list[str]) -> None:
+    parent = os.getppid()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            # The parent died before it was asked for.
+            sys.exit(1)
+    os.nice(_NICENESS)
+    limit = megabytes * 1024**2
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    sys.argv = [module, *arguments]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2], sys.argv[3:])

@@ -1,0 +1,92 @@
+"""The other way round: bytes for whoever holds a signed link to send them to."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import UUID
+
+import structlog
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+
+from heygen_graphql import assets
+from heygen_graphql.database import Database
+from heygen_graphql.errors import UploadFault, UploadRefused
+from heygen_graphql.storage import UPLOADS_PREFIX, Links, Storage
+from heygen_graphql.tables import utc_now
+
+# A sender that is silent for so long has gone away ...
+_SILENCE_SECONDS = 30.0
+# ... and one that sends a little now and then must keep up this pace besides.
+_LEAST_BYTES_PER_SECOND = 8 * 1024
+
+_STATUSES = {
+    UploadFault.GONE: 404,
+    UploadFault.COMPLETE_ALREADY: 409,
+    UploadFault.OTHER_TYPE: 415,
+    UploadFault.TOO_LONG: 413,
+    UploadFault.TOO_SHORT: 400,
+    UploadFault.OTHER_CONTENT: 422,
+}
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class Uploads:
+    def __init__(self, database: Database, storage: Storage, links: Links, scratch: Path) -> None:
+        """`scratch`: a folder on a disk, for what is under way."""
+        self._database = database
+        self._storage = storage
+        self._links = links
+        self._scratch = scratch
+
+    async def respond(self, request: Request, asset_id: str) -> Response:
+        """Take the body of a PUT; 403 without a word for any other link."""
+        query = request.query_params
+        expires, signature = query.get("expires", ""), query.get("signature", "")
+        if not self._links.verify(f"{UPLOADS_PREFIX}/{asset_id}", expires, signature, utc_now()):
+            return Response(status_code=403)
+        try:
+            # A link that was signed here holds an id.
+            asset = await assets.awaited(self._database, UUID(asset_id), request.headers.get("content-type"))
+            announced = request.headers.get("content-length", "")
+            if announced.isdecimal() and int(announced) != asset.size_bytes:
+                # Refused before anything is sent.
+                fault = UploadFault.TOO_LONG if int(announced) > asset.size_bytes else UploadFault.TOO_SHORT
+                raise UploadRefused(
+                    fault,
+                    f"The body has {int(announced):,} bytes; {asset.size_bytes:,} were announced.",
+                )
+            async with asyncio.timeout(_SILENCE_SECONDS + asset.size_bytes / _LEAST_BYTES_PER_SECOND):
+                await assets.receive(
+                    self._database, self._storage, asset, _lively(request), scratch=self._scratch
+                )
+        except UploadRefused as error:
+            return _told(_STATUSES[error.reason], str(error))
+        except TimeoutError:
+            return _told(408, "The bytes came too slowly. Send the file again.")
+        except ClientDisconnect:
+            log.info("upload_broken_off", asset_id=asset_id)
+            return Response(status_code=400)
+        return JSONResponse({"sizeBytes": asset.size_bytes})
+
+
+async def _lively(request: Request) -> AsyncIterator[bytes]:
+    """The body as it comes.
+
+    Raises:
+        TimeoutError: nothing came for too long.
+    """
+    body = aiter(request.stream())
+    while True:
+        try:
+            async with asyncio.timeout(_SILENCE_SECONDS):
+                chunk = await anext(body)
+        except StopAsyncIteration:
+            return
+        yield chunk
+
+
+def _told(status: int, message: str) -> Response:
+    # What is left of the body is not read.
+    return JSONResponse({"message": message}, status_code=status, headers={"Connection": "close"})
