@@ -13,14 +13,16 @@ import structlog
 
 from heygen_graphql.database import Database, is_passing_fault
 from heygen_graphql.events import Hub
-from heygen_graphql.jobs import claiming
-from heygen_graphql.jobs.child import RENDER_CHILD, render_in_child
+from heygen_graphql.jobs import claiming, materials, segments
+from heygen_graphql.jobs.child import Limits, Listener
 from heygen_graphql.jobs.claiming import Claim, Recorded
 from heygen_graphql.jobs.directories import scratch_directory
+from heygen_graphql.jobs.materials import MaterialMissing
 from heygen_graphql.jobs.pace import Pace
-from heygen_graphql.jobs.protocol import CONTENT_TYPES, FAILED_WITHIN, Failure, Progress, Rendered
+from heygen_graphql.jobs.pool import RenderPool
+from heygen_graphql.jobs.protocol import CONTENT_TYPES, FAILED_WITHIN, Ending, Failure, Progress, Rendered
 from heygen_graphql.observability import ACTIVE_RENDERS, VIDEO_SECONDS, VIDEOS_ENDED
-from heygen_graphql.rendering.storyboard import Stage
+from heygen_graphql.rendering.storyboard import Stage, Storyboard
 from heygen_graphql.settings import Settings
 from heygen_graphql.storage import Storage
 
@@ -48,7 +50,7 @@ class Workplace:
     storage: Storage
     work: Path
     """Where attempts have their directories."""
-    child_command: tuple[str, ...] = RENDER_CHILD
+    pool: RenderPool
 
 
 @dataclass(slots=True)
@@ -103,27 +105,43 @@ async def render_video(place: Workplace, video_id: UUID) -> bool:
     return True
 
 
-async def _produce(
-    place: Workplace, claim: Claim, meter: _Meter, directory: Path
-) -> Rendered | Failure | None:
+async def _produce(place: Workplace, claim: Claim, meter: _Meter, directory: Path) -> Ending | None:
     """None when the claim fell before there was anything to publish."""
-    outcome = await render_in_child(
-        place.child_command,
-        json.dumps(claim.storyboard),
-        directory,
-        soft_limit_seconds=place.settings.render_soft_limit_seconds,
-        hard_limit_seconds=place.settings.render_hard_limit_seconds,
-        on_progress=meter.note_child,
-    )
-    if isinstance(outcome, Rendered):
-        # A process that was suspended learns here, before its next tick, that the video may be gone: what
-        # it stored now would be nobody's, should it die before it tidies up.
-        if not await _insist(lambda: claiming.still_stands(place.database, claim)):
+    storyboard = Storyboard.from_json(json.dumps(claim.storyboard))
+    film, parts, scenes = (directory / name for name in ("film", "materials", "segments"))
+    for folder in (film, parts, scenes):
+        folder.mkdir()
+    try:
+        paths = await materials.fetch(place.storage, storyboard, parts)
+    except MaterialMissing as missing:
+        return missing.failure
+    earlier = await segments.fetch(place.storage, claim.video_id, scenes)
+
+    # A process that was suspended learns here, before its next tick, that the video may be gone: what it
+    # stored now would be nobody's, should it die before it tidies up.
+    async def may_store() -> bool:
+        return await _insist(lambda: claiming.still_stands(place.database, claim))
+
+    async with segments.stored_on_the_way(
+        place.storage, claim.video_id, scenes, may_store=may_store
+    ) as on_segment:
+        ending = await place.pool.render(
+            storyboard.to_json(),
+            film,
+            segments=scenes,
+            materials=paths,
+            limits=Limits(place.settings.render_soft_limit_seconds, place.settings.render_hard_limit_seconds),
+            listener=Listener(meter.note_child, on_segment),
+        )
+    if isinstance(ending, Rendered):
+        if not await may_store():
             return None
         meter.note_publishing()
         for name in CONTENT_TYPES:
-            await place.storage.put_file(f"{claim.files_prefix}/{name}", directory / name)
-    return outcome
+            await place.storage.put_file(f"{claim.files_prefix}/{name}", film / name)
+        # Before the end is recorded, while they cannot be another attempt's.
+        await segments.forget(place.storage, claim.video_id, earlier - set(ending.segments))
+    return ending
 
 
 async def _while_it_stands(
@@ -176,7 +194,7 @@ async def _tick(place: Workplace, claim: Claim, meter: _Meter) -> bool:
     return True
 
 
-async def _record(place: Workplace, claim: Claim, ending: Rendered | Failure | None) -> None:
+async def _record(place: Workplace, claim: Claim, ending: Ending | None) -> None:
     recorded: Recorded | None = None
     match ending:
         case Rendered():
@@ -227,6 +245,8 @@ async def _give_back(place: Workplace, claim: Claim) -> None:
 async def _tidy_storage(place: Workplace, claim: Claim) -> None:
     """Leave the files of the attempt if it completed the video, and of none before it.
 
+    Segments stay for a later attempt unless the owner has canceled or deleted the video.
+
     What stays behind because the storage or the database is away goes with a later attempt, or with the
     video.
     """
@@ -236,6 +256,8 @@ async def _tidy_storage(place: Workplace, claim: Claim) -> None:
         if not await claiming.is_completed(place.database, claim):
             await place.storage.delete_prefix(claim.files_prefix)
         await remove_files_before(place.storage, claim.video_id, claim.fence)
+        if not await claiming.is_wanted(place.database, claim.video_id):
+            await segments.forget_all(place.storage, claim.video_id)
     except Exception:
         _log.warning("files_left_behind", exc_info=True)
 

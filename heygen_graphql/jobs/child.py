@@ -1,13 +1,17 @@
 """The parent's side of a render process: start it, hear it, and see that nothing of it stays."""
 
 import asyncio
+import fcntl
 import os
 import signal
 import sys
+import tempfile
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import structlog
 
@@ -15,15 +19,19 @@ from heygen_graphql.jobs.protocol import (
     MAX_LINE_BYTES,
     RENDER_CRASHED,
     TIMED_OUT,
+    Ending,
+    Equipment,
     Failure,
+    Job,
     Progress,
     Rendered,
+    SegmentStored,
     decode,
+    encode_input,
 )
 
 RENDER_CHILD = (sys.executable, "-m", "heygen_graphql.jobs.render_child")
 
-_LOG_NAME = "child.log"
 _LOG_TAIL_BYTES = 4000
 _LOOK_SECONDS = 0.5
 _LAST_WORDS_SECONDS = 2.0
@@ -32,123 +40,179 @@ _DEATH_SECONDS = 5.0
 _log = structlog.get_logger(__name__)
 
 
-async def render_in_child(
-    command: Sequence[str],
-    storyboard: str,
-    directory: Path,
-    *,
-    soft_limit_seconds: float,
-    hard_limit_seconds: float,
-    on_progress: Callable[[Progress], None],
-) -> Rendered | Failure:
-    """Render the storyboard, a line of JSON, into the directory.
+@dataclass(frozen=True, slots=True)
+class Limits:
+    soft_seconds: float
+    """After this long a render is told to stop ..."""
+    hard_seconds: float
+    """... and after this long it is killed."""
 
-    When this returns, raises or is cancelled, the process and all it has started are dead.
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Who is told what happens on the way."""
+
+    on_progress: Callable[[Progress], None]
+    on_segment: Callable[[SegmentStored], None]
+
+
+class RenderProcess:
+    """A process that renders one film after another.
+
+    It dies with the thread that started it, so that must be one that stays.
     """
-    with (directory / _LOG_NAME).open("wb") as log:
-        # A session of its own, hence a process group: what the child starts can be killed with it.
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            str(directory),
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=log,
-            start_new_session=True,
-            limit=MAX_LINE_BYTES,
-        )
-    try:
-        await _tell(process, storyboard)
-        outcome = await _outcome_in_time(process, soft_limit_seconds, hard_limit_seconds, on_progress)
-    finally:
-        # A child that has told its outcome is not waited for: it has nothing left to do.
-        _kill(process)
+
+    def __init__(self, process: Process, log: int) -> None:
+        self._process = process
+        self._log = log
+        self._is_harmed = False
+
+    @classmethod
+    async def start(cls, command: Sequence[str], equipment: Equipment, work: Path) -> Self:
+        """`work` is where its log has its place, which has no name there."""
+        log = _nameless_file(work)
+        try:
+            # A session of its own, hence a process group: what the child starts can be killed with it.
+            process = await asyncio.create_subprocess_exec(
+                *command, stdin=PIPE, stdout=PIPE, stderr=log, start_new_session=True, limit=MAX_LINE_BYTES
+            )
+        except BaseException:
+            os.close(log)
+            raise
+        assert process.stdin is not None
+        # By this way and no other: a key on the command line or in the environment is there for all to see.
+        process.stdin.write(encode_input(equipment))
+        return cls(process, log)
+
+    @property
+    def is_fit(self) -> bool:
+        """Whether another film may be given to it."""
+        return self._process.returncode is None and not self._is_harmed
+
+    @property
+    def resident_bytes(self) -> int:
+        """The memory it holds; 0 where the system does not tell."""
+        with suppress(OSError):
+            # proc(5): the second number is the resident set, in pages.
+            pages = Path(f"/proc/{self._process.pid}/statm").read_text().split()[1]
+            return int(pages) * os.sysconf("SC_PAGE_SIZE")
+        return 0
+
+    async def render(self, job: Job, limits: Limits, listener: Listener) -> Ending:
+        """Render a film; cancelled, it leaves the process in the middle of it."""
+        # What was said of the film before is not this one's.
+        os.ftruncate(self._log, 0)
+        # Until it ends well: cut off anywhere on the way it is in the middle of a film.
+        self._is_harmed = True
+        await self._tell(job)
+        ending = await self._ending_in_time(job, limits, listener)
+        if isinstance(ending, Failure):
+            _log.warning(
+                "render_failed",
+                code=ending.code,
+                exit_code=self._process.returncode,
+                log_tail=self._log_tail(),
+            )
+        return ending
+
+    async def wait(self) -> None:
+        await self._process.wait()
+
+    async def kill(self) -> None:
+        """When this returns, the process and all it has started are dead. To be called once, at the end."""
+        _kill(self._process)
         with suppress(TimeoutError):
             async with asyncio.timeout(_DEATH_SECONDS):
-                await process.wait()
-    if isinstance(outcome, Failure):
-        _log.warning(
-            "render_failed",
-            code=outcome.code,
-            exit_code=process.returncode,
-            log_tail=_tail(directory / _LOG_NAME),
-        )
-    return outcome
+                await self._process.wait()
+        os.close(self._log)
 
+    async def _tell(self, job: Job) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(encode_input(job))
+        # A child that is dead already is found out when it is listened to.
+        with suppress(ConnectionError):
+            await self._process.stdin.drain()
 
-async def _tell(process: Process, storyboard: str) -> None:
-    assert process.stdin is not None
-    process.stdin.write(storyboard.encode() + b"\n")
-    # A child that is dead already is found out when it is listened to.
-    with suppress(ConnectionError):
-        await process.stdin.drain()
+    async def _ending_in_time(self, job: Job, limits: Limits, listener: Listener) -> Ending:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limits.soft_seconds):
+                ending = await self._ending(job, listener) or await self._crash()
+                # What ended otherwise may have broken something that the next film would need.
+                self._is_harmed = isinstance(ending, Failure) and ending.is_retryable
+                return ending
+        with suppress(ProcessLookupError):
+            self._process.send_signal(signal.SIGTERM)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limits.hard_seconds - limits.soft_seconds):
+                late = await self._ending(job, listener)
+                if isinstance(late, Rendered):
+                    return late
+        return TIMED_OUT
 
-
-async def _outcome_in_time(
-    process: Process, soft_seconds: float, hard_seconds: float, on_progress: Callable[[Progress], None]
-) -> Rendered | Failure:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(soft_seconds):
-            return await _outcome(process, on_progress) or await _crash(process)
-    with suppress(ProcessLookupError):
-        process.send_signal(signal.SIGTERM)
-    with suppress(TimeoutError):
-        async with asyncio.timeout(hard_seconds - soft_seconds):
-            outcome = await _outcome(process, on_progress)
-            if isinstance(outcome, Rendered):
-                return outcome
-    return TIMED_OUT
-
-
-async def _outcome(process: Process, on_progress: Callable[[Progress], None]) -> Rendered | Failure | None:
-    """The child's last word; None when it ended without one."""
-    listening = asyncio.create_task(_listen(process, on_progress))
-    try:
-        while not (await asyncio.wait({listening}, timeout=_LOOK_SECONDS))[0]:
-            if process.returncode is not None:
-                # Dead, but something that it started holds the pipe open.
-                _kill(process)
-        return listening.result()
-    finally:
-        listening.cancel()
-        # A stream has one reader at a time, and there may be another after this one.
-        await asyncio.wait({listening})
-
-
-async def _listen(process: Process, on_progress: Callable[[Progress], None]) -> Rendered | Failure | None:
-    assert process.stdout is not None
-    while line := await process.stdout.readline():
+    async def _ending(self, job: Job, listener: Listener) -> Ending | None:
+        """The child's last word on the job; None when it ended without one."""
+        listening = asyncio.create_task(self._listen(job, listener))
         try:
-            message = decode(line)
-        except ValueError as error:
-            _log.warning("render_child_said_nonsense", error=str(error))
-            continue
-        if not isinstance(message, Progress):
-            return message
-        on_progress(message)
-    return None
+            while not (await asyncio.wait({listening}, timeout=_LOOK_SECONDS))[0]:
+                if self._process.returncode is not None:
+                    # Dead, but something that it started holds the pipe open.
+                    _kill(self._process)
+            return listening.result()
+        finally:
+            listening.cancel()
+            # A stream has one reader at a time, and there may be another after this one.
+            await asyncio.wait({listening})
+
+    async def _listen(self, job: Job, listener: Listener) -> Ending | None:
+        assert self._process.stdout is not None
+        while line := await self._process.stdout.readline():
+            try:
+                job_number, message = decode(line)
+            except ValueError as error:
+                _log.warning("render_child_said_nonsense", error=str(error))
+                continue
+            if job_number != job.number:
+                continue
+            match message:
+                case Progress():
+                    listener.on_progress(message)
+                case SegmentStored():
+                    listener.on_segment(message)
+                case _:
+                    return message
+        return None
+
+    async def _crash(self) -> Failure:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_WORDS_SECONDS):
+                await self._process.wait()
+        code = self._process.returncode
+        if code == -signal.SIGKILL:
+            what = "The render was killed, perhaps because the server ran out of memory."
+        elif code is not None and code < 0:
+            what = f"The render crashed ({signal.Signals(-code).name})."
+        else:
+            what = "The render ended without a video."
+        return Failure(RENDER_CRASHED, f"{what} Retry the video.", is_retryable=True)
+
+    def _log_tail(self) -> str:
+        size = os.fstat(self._log).st_size
+        tail = os.pread(self._log, _LOG_TAIL_BYTES, max(0, size - _LOG_TAIL_BYTES))
+        return tail.decode("utf-8", "replace")
 
 
-async def _crash(process: Process) -> Failure:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_LAST_WORDS_SECONDS):
-            await process.wait()
-    code = process.returncode
-    if code == -signal.SIGKILL:
-        what = "The render was killed, perhaps because the server ran out of memory."
-    elif code is not None and code < 0:
-        what = f"The render crashed ({signal.Signals(-code).name})."
-    else:
-        what = "The render ended without a video."
-    return Failure(RENDER_CRASHED, f"{what} Retry the video.", is_retryable=True)
+def _nameless_file(directory: Path) -> int:
+    """The descriptor of an empty file that is gone when nobody has it open.
+
+    All who write to it write behind one another, also after it was emptied.
+    """
+    descriptor, name = tempfile.mkstemp(dir=directory)
+    os.unlink(name)
+    fcntl.fcntl(descriptor, fcntl.F_SETFL, os.O_APPEND)
+    return descriptor
 
 
 def _kill(process: Process) -> None:
     # The group outlives its leader while any member lives, and keeps the number from being given anew.
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-
-
-def _tail(path: Path) -> str:
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - _LOG_TAIL_BYTES))
-        return file.read().decode("utf-8", "replace")

@@ -137,6 +137,19 @@ async def is_completed(database: Database, claim: Claim) -> bool:
     return await database.retrying(look)
 
 
+async def is_wanted(database: Database, video_id: UUID) -> bool:
+    """Whether somebody may yet render the video: it is neither gone nor deleted nor canceled."""
+    async with database.reading() as session:
+        found = await session.execute(
+            select(col(Video.id)).where(
+                col(Video.id) == video_id,
+                col(Video.status) != VideoStatus.CANCELED,
+                col(Video.deleted_at).is_(None),
+            )
+        )
+        return found.first() is not None
+
+
 async def complete(database: Database, claim: Claim, rendered: Rendered) -> Recorded | None:
     """Record a finished render; None when the claim no longer stands."""
 

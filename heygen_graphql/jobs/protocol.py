@@ -1,10 +1,12 @@
-"""What a render process tells its parent: one JSON object a line.
+"""What a render process and its parent tell each other: one JSON object a line.
 
-Any number of `Progress`, then one `Rendered` or one `Failure`, and nothing after that.
+In: one `Equipment`, then any number of `Job`s, each after the end of the one before.
+Out, for each job: any number of `Progress` and `SegmentStored`, then one `Rendered` or one `Failure`. Each
+line carries its job's number, so that a late word about one film is never taken for one about the next.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 MAX_LINE_BYTES = 32 * 1024 * 1024
@@ -28,6 +30,34 @@ RENDER_TIMED_OUT = "RENDER_TIMED_OUT"
 RENDER_CRASHED = "RENDER_CRASHED"
 RENDER_ABANDONED = "RENDER_ABANDONED"
 RENDER_FAILED = "RENDER_FAILED"
+MATERIAL_MISSING = "MATERIAL_MISSING"
+
+
+@dataclass(frozen=True, slots=True)
+class Equipment:
+    """What a render process works with, whatever the film."""
+
+    voices_dir: str | None = None
+    fonts_dir: str | None = None
+    openai_api_key: str | None = field(default=None, repr=False)
+    openai_base_url: str = ""
+    openai_speech_model: str = ""
+    processes: int = 1
+    """Scenes rendered at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    number: int
+    """No two jobs of one process have the same."""
+    storyboard: str
+    """As `Storyboard.to_json` writes it."""
+    directory: str
+    """Where the film is to appear."""
+    segments: str
+    """A folder with what is there already of the film's scenes, to which new ones are added."""
+    materials: dict[str, str]
+    """The files that the storyboard names, by those names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +68,13 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class SegmentStored:
+    """A scene is finished and lies in the folder of segments."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rendered:
     duration_seconds: float
     file_size_bytes: int
@@ -45,7 +82,9 @@ class Rendered:
     transcript: list[dict[str, Any]]
     """Per word: text, start_seconds, end_seconds, scene_index."""
     scenes: list[dict[str, float]]
-    """Per scene: start_seconds, duration_seconds."""
+    """Per scene: start_seconds, duration_seconds, reused."""
+    segments: list[str]
+    """The files in the folder of segments that the film was joined from."""
     report: dict[str, Any]
 
 
@@ -66,27 +105,44 @@ FAILED_WITHIN = Failure(
 )
 """What exactly it was is for the log alone."""
 
-Message = Progress | Rendered | Failure
+Ending = Rendered | Failure
+Message = Progress | SegmentStored | Ending
 
-_KINDS: dict[str, type[Progress] | type[Rendered] | type[Failure]] = {
+_KINDS: dict[str, type[Progress] | type[SegmentStored] | type[Rendered] | type[Failure]] = {
     "progress": Progress,
+    "segment_stored": SegmentStored,
     "rendered": Rendered,
     "failure": Failure,
 }
 
 
-def encode(message: Message) -> bytes:
+def encode_input(what: Equipment | Job) -> bytes:
+    return json.dumps(asdict(what)).encode() + b"\n"
+
+
+def decode_equipment(line: bytes) -> Equipment:
+    return Equipment(**json.loads(line))
+
+
+def decode_job(line: bytes) -> Job:
+    return Job(**json.loads(line))
+
+
+def encode(message: Message, job_number: int) -> bytes:
     kind = next(name for name, kind in _KINDS.items() if isinstance(message, kind))
-    return json.dumps({kind: asdict(message)}).encode() + b"\n"
+    return json.dumps({"job": job_number, kind: asdict(message)}).encode() + b"\n"
 
 
-def decode(line: bytes) -> Message:
-    """
+def decode(line: bytes) -> tuple[int, Message]:
+    """The number of the job that is spoken of, and what is said of it.
+
     Raises:
         ValueError: the line is none of this protocol.
     """
     try:
-        ((kind, fields),) = json.loads(line).items()
-        return _KINDS[kind](**fields)
+        said = json.loads(line)
+        job_number = int(said.pop("job"))
+        ((kind, fields),) = said.items()
+        return job_number, _KINDS[kind](**fields)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"not a line of the render protocol: {line[:200]!r}") from error

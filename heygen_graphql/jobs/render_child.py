@@ -1,7 +1,7 @@
-"""One render in a process of its own: `python -m heygen_graphql.jobs.render_child DIRECTORY`.
+"""Renders film after film in a process of its own: `python -m heygen_graphql.jobs.render_child`.
 
-The first line of standard input is the storyboard; the rest of it only shows that the parent lives. The
-files go to DIRECTORY, and standard output speaks `protocol`.
+Standard input and output speak `protocol`. What is costly to load is loaded for the first film and serves
+the others.
 
 The process ends with its parent: by the kernel's signal, and at the end of its input, when it takes with
 it whatever it has started.
@@ -16,6 +16,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from queue import SimpleQueue
 from types import FrameType
 from typing import NoReturn
 
@@ -23,10 +24,14 @@ from heygen_graphql.jobs.protocol import (
     FAILED_WITHIN,
     RENDER_CRASHED,
     TIMED_OUT,
+    Ending,
     Failure,
+    Job,
     Message,
     Progress,
     Rendered,
+    decode_equipment,
+    decode_job,
     encode,
 )
 
@@ -46,18 +51,20 @@ class _SoftLimitReached(BaseException):
     """Not an Exception: no library on the way should take it for an error of its own."""
 
 
-def main(directory: Path) -> None:
+def main() -> None:
     _end_with_parent()
     write = _take_standard_output()
     os.nice(_NICENESS)
-    # While the parent lives its end of the pipe is open, and only it has that end.
-    storyboard = sys.stdin.buffer.readline().decode()
-    threading.Thread(target=_end_with_input, daemon=True).start()
+    lines: SimpleQueue[bytes] = SimpleQueue()
+    threading.Thread(target=_follow_input, args=(lines,), daemon=True).start()
     signal.signal(signal.SIGTERM, _raise_soft_limit)
-    write(_render(storyboard, directory, write))
+    decode_equipment(lines.get())
+    while True:
+        job = decode_job(lines.get())
+        write(_render(job, write), job.number)
 
 
-def _render(storyboard: str, directory: Path, write: Callable[[Message], None]) -> Rendered | Failure:
+def _render(job: Job, write: Callable[[Message, int], None]) -> Ending:
     try:
         # Imported here: it takes a second, and what it prints must not reach the parent.
         from heygen_graphql import rendering
@@ -66,9 +73,9 @@ def _render(storyboard: str, directory: Path, write: Callable[[Message], None]) 
 
         try:
             film = rendering.render(
-                Storyboard.from_json(storyboard),
-                directory,
-                on_progress=lambda stage, fraction: write(Progress(stage, fraction)),
+                Storyboard.from_json(job.storyboard),
+                Path(job.directory),
+                on_progress=lambda stage, fraction: write(Progress(stage, fraction), job.number),
             )
         except RenderError as error:
             traceback.print_exc()
@@ -82,6 +89,7 @@ def _render(storyboard: str, directory: Path, write: Callable[[Message], None]) 
             sha256=film.sha256,
             transcript=[asdict(word) for word in film.transcript],
             scenes=[asdict(scene) for scene in film.scenes],
+            segments=[],
             report=asdict(film.report),
         )
     except _SoftLimitReached:
@@ -101,23 +109,27 @@ def _end_with_parent() -> None:
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _take_standard_output() -> Callable[[Message], None]:
+def _take_standard_output() -> Callable[[Message, int], None]:
     """Keep standard output for the protocol; what libraries print goes to standard error."""
     protocol = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
 
-    def write(message: Message) -> None:
-        rest = memoryview(encode(message))
+    def write(message: Message, job_number: int) -> None:
+        rest = memoryview(encode(message, job_number))
         while rest:
             rest = rest[os.write(protocol, rest) :]
 
     return write
 
 
-def _end_with_input() -> NoReturn:
+def _follow_input(lines: SimpleQueue[bytes]) -> NoReturn:
     # The bare descriptor: a thread inside sys.stdin would hold its lock while the interpreter ends.
-    while os.read(0, 4096):
-        continue
+    begun = b""
+    # While the parent lives its end of the pipe is open, and only it has that end.
+    while read := os.read(0, 65536):
+        *complete, begun = (begun + read).split(b"\n")
+        for line in complete:
+            lines.put(line)
     if os.getpgrp() == os.getpid():
         os.killpg(os.getpgrp(), signal.SIGKILL)
     os._exit(1)
@@ -130,4 +142,4 @@ def _raise_soft_limit(_signal: int, _frame: FrameType | None) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, and_, case, delete, func, literal, or_, se
 from sqlmodel import SQLModel, col
 
 from heygen_graphql.database import is_passing_fault
-from heygen_graphql.jobs import claiming, deciding
+from heygen_graphql.jobs import claiming, deciding, segments
 from heygen_graphql.jobs.attempt import Workplace, remove_files_before
 from heygen_graphql.jobs.broker import Queue
 from heygen_graphql.jobs.directories import remove_leftovers
@@ -139,8 +139,10 @@ async def clear_canceled(place: Workplace, video_id: UUID) -> None:
         canceled = and_(col(Video.id) == video_id, col(Video.status) == VideoStatus.CANCELED)
         fence = await session.scalar(select(col(Video.fence)).where(canceled))
     if fence is not None:
-        # Should the owner retry it just now, the next attempt has a greater fence.
+        # Should the owner retry it just now, the next attempt has a greater fence; the segments that it
+        # then lacks it renders anew.
         await remove_files_before(place.storage, video_id, fence + 1)
+        await segments.forget_all(place.storage, video_id)
 
 
 async def forget_expired(place: Workplace, _queue: Queue) -> None:

@@ -21,6 +21,8 @@ from heygen_graphql.jobs.attempt import Workplace, render_video
 from heygen_graphql.jobs.broker import BrokerQueue, Queue, declare_actor, redis_broker, stub_broker
 from heygen_graphql.jobs.child import RENDER_CHILD
 from heygen_graphql.jobs.directories import held_data_directory, remove_leftovers
+from heygen_graphql.jobs.pool import RenderPool
+from heygen_graphql.jobs.protocol import Equipment
 from heygen_graphql.jobs.sweep import clear_canceled, purge, sweep_forever
 from heygen_graphql.settings import Settings
 from heygen_graphql.storage import Storage
@@ -165,10 +167,24 @@ async def _workplace(
     remove_leftovers(work)
     # Each render looks at its row and the sweep goes round; nothing else needs a connection.
     database = Database(database_url, pool_size=settings.workers + 2)
+    pool = RenderPool(child_command, _equipment(settings), work)
     try:
-        yield Workplace(settings, database, hub, storage, work, child_command)
+        yield Workplace(settings, database, hub, storage, work, pool)
     finally:
+        await pool.close()
         await database.close()
+
+
+def _equipment(settings: Settings) -> Equipment:
+    key = settings.openai_api_key
+    return Equipment(
+        voices_dir=None if settings.voices_dir is None else str(settings.voices_dir.absolute()),
+        fonts_dir=None if settings.fonts_dir is None else str(settings.fonts_dir.absolute()),
+        openai_api_key=None if key is None else key.get_secret_value(),
+        openai_base_url=settings.openai_base_url,
+        openai_speech_model=settings.openai_speech_model,
+        processes=settings.scenes_at_once,
+    )
 
 
 @asynccontextmanager

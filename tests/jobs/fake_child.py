@@ -1,4 +1,5 @@
-"""A render process without a renderer: does what the storyboard's `plan` says, and speaks the protocol.
+"""A render process without a renderer: does what its film's plan says, which is the storyboard's first script
+(`videos.storyboard`), and speaks the protocol.
 
 steps, step_seconds   progress to report, and how long each takes
 fail                  the failure to end with, as `Failure`'s fields
@@ -7,6 +8,11 @@ only_attempts         do `fail` or `die_by` in as many attempts, counted in the 
 ignores_sigterm       go on when the soft limit says stop
 starts_program        start another program that holds the output open, and write its id to this file
 noise                 say something that is none of the protocol
+says                  write this to standard error
+segments              the scenes' segments by name; each takes `step_seconds` unless it is there already
+film_bytes            the size of the film, most of it holes
+grow_bytes            hold on to so much memory
+late_words            tell progress of the film before, and an end that it did not have
 """
 
 import json
@@ -19,19 +25,45 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from heygen_graphql.jobs.protocol import CONTENT_TYPES, VIDEO, Failure, Message, Progress, Rendered, encode
+from heygen_graphql.jobs.protocol import (
+    CONTENT_TYPES,
+    VIDEO,
+    Failure,
+    Job,
+    Message,
+    Progress,
+    Rendered,
+    SegmentStored,
+    decode_equipment,
+    decode_job,
+    encode,
+)
+
+held: list[bytearray] = []
 
 
-def messages(plan: dict[str, Any], directory: Path) -> Iterator[Message]:
+def messages(plan: dict[str, Any], job: Job) -> Iterator[Message]:
+    directory = Path(job.directory)
     if plan.get("ignores_sigterm"):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if "starts_program" in plan:
         other = subprocess.Popen(["sleep", "600"])
         Path(plan["starts_program"]).write_text(str(other.pid))
+    sys.stderr.write(plan.get("says", ""))
+    sys.stderr.flush()
+    held.append(bytearray(os.urandom(plan.get("grow_bytes", 0))))
+    step_seconds = plan.get("step_seconds", 0.01)
     steps = plan.get("steps", 2)
     for fraction in plan.get("fractions", [(step + 1) / steps for step in range(steps)]):
-        time.sleep(plan.get("step_seconds", 0.01))
+        time.sleep(step_seconds)
         yield Progress("DRAWING", fraction)
+    segments = plan.get("segments", [])
+    reused = {name for name in segments if Path(job.segments, name).exists()}
+    for name in segments:
+        if name not in reused:
+            time.sleep(step_seconds)
+            Path(job.segments, name).write_text(name)
+            yield SegmentStored(name)
     if is_to_break(plan):
         if "die_by" in plan:
             sys.stderr.write("about to die\n")
@@ -41,14 +73,25 @@ def messages(plan: dict[str, Any], directory: Path) -> Iterator[Message]:
             return
     for name in CONTENT_TYPES:
         (directory / name).write_bytes(f"{name} of {os.getpid()}".encode())
+    with (directory / VIDEO).open("r+") as film:
+        film.write(json.dumps({"materials": read(job.materials)}))
+        film.truncate(plan.get("film_bytes"))
     yield Rendered(
         duration_seconds=1.5,
         file_size_bytes=(directory / VIDEO).stat().st_size,
         sha256="0" * 64,
         transcript=[{"text": "Hi", "start_seconds": 0.0, "end_seconds": 0.5, "scene_index": 0}],
-        scenes=[{"start_seconds": 0.0, "duration_seconds": 1.5}],
-        report={"black_frames": 0},
+        scenes=[
+            {"start_seconds": 0.0, "duration_seconds": 1.5, "reused": name in reused}
+            for name in segments or [""]
+        ],
+        segments=segments,
+        report={"black_frames": 0, "pid": os.getpid()},
     )
+
+
+def read(materials: dict[str, str]) -> dict[str, str]:
+    return {name: Path(path).read_text() for name, path in materials.items()}
 
 
 def is_to_break(plan: dict[str, Any]) -> bool:
@@ -59,14 +102,24 @@ def is_to_break(plan: dict[str, Any]) -> bool:
         return file.tell() <= int(plan["only_attempts"])
 
 
+def say(message: Message, job_number: int) -> None:
+    sys.stdout.buffer.write(encode(message, job_number))
+    sys.stdout.buffer.flush()
+
+
 def main() -> None:
-    plan = json.loads(sys.stdin.readline())["plan"]
-    if plan.get("noise"):
-        sys.stdout.write("nonsense\n")
-        sys.stdout.flush()
-    for message in messages(plan, Path(sys.argv[1])):
-        sys.stdout.buffer.write(encode(message))
-        sys.stdout.buffer.flush()
+    decode_equipment(sys.stdin.buffer.readline())
+    while line := sys.stdin.buffer.readline():
+        job = decode_job(line)
+        plan = json.loads(json.loads(job.storyboard)["scenes"][0]["script"])
+        if plan.get("noise"):
+            sys.stdout.write("nonsense\n")
+            sys.stdout.flush()
+        if plan.get("late_words"):
+            say(Progress("DRAWING", 0.99), job.number - 1)
+            say(Failure("LATE", "Too late.", is_retryable=False), job.number - 1)
+        for message in messages(plan, job):
+            say(message, job.number)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,13 @@ from tests.jobs.lossy import lossy_way
 from tests.jobs.videos import add_video, change, load, statuses
 
 RENDERED = Rendered(
-    duration_seconds=1.0, file_size_bytes=5, sha256="0" * 64, transcript=[], scenes=[], report={}
+    duration_seconds=1.0,
+    file_size_bytes=5,
+    sha256="0" * 64,
+    transcript=[],
+    scenes=[],
+    segments=[],
+    report={},
 )
 PASSING = Failure("SPEECH_FAILED", "The speech engine broke down.", is_retryable=True)
 

@@ -4,8 +4,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -19,23 +18,23 @@ from heygen_graphql import videos
 from heygen_graphql.database import Database
 from heygen_graphql.errors import BadSettings
 from heygen_graphql.events import LocalHub
-from heygen_graphql.jobs import Queue, embedded
 from heygen_graphql.settings import Settings
-from heygen_graphql.storage import Storage
 from heygen_graphql.tables import IdempotencyKey, Session, Video, VideoStatus, utc_now
-from tests.jobs.conftest import FAKE_CHILD
 from tests.jobs.lossy import lossy_way
-from tests.jobs.videos import add_video, change, load, statuses, wait_for, wait_for_end, wait_until_it_is
+from tests.jobs.serving import files, server
+from tests.jobs.videos import (
+    add_video,
+    change,
+    load,
+    statuses,
+    storyboard,
+    wait_for,
+    wait_for_end,
+    wait_until_it_is,
+)
 from tests.servers import SLACK, alive, wait_until, wait_until_gone
 
 SLOW = {"steps": 1000, "step_seconds": 0.05}
-
-
-@asynccontextmanager
-async def server(settings: Settings, database: Database, hub: LocalHub | None = None) -> AsyncIterator[Queue]:
-    storage = Storage.open(settings.resolved_storage_url)
-    async with embedded(settings, database, hub or LocalHub(), storage, child_command=FAKE_CHILD) as queue:
-        yield queue
 
 
 def children() -> list[psutil.Process]:
@@ -47,14 +46,6 @@ def is_render(process: psutil.Process) -> bool:
     with suppress(psutil.NoSuchProcess):
         return "tests.jobs.fake_child" in process.cmdline()
     return False
-
-
-def files(settings: Settings) -> list[str]:
-    root = settings.data_dir / "files"
-    # Not rglob, which fails when the sweep removes a folder under its feet.
-    return sorted(
-        str(Path(folder, name).relative_to(root)) for folder, _, names in os.walk(root) for name in names
-    )
 
 
 def is_drawing(video: Video) -> bool:
@@ -272,7 +263,7 @@ async def test_a_server_that_stops_gives_its_renders_back_within_two_seconds(
     assert (video.status, video.failures, video.progress) == (VideoStatus.PENDING, 0, 0.0)
 
     # And the next one takes it up at once, not when its hint is taken for lost
-    await change(sqlite, video_id, storyboard={"plan": {}})
+    await change(sqlite, video_id, storyboard=storyboard())
     async with server(settings, sqlite):
         assert (await wait_for_end(sqlite, video_id, seconds=15)).status is VideoStatus.COMPLETED
 

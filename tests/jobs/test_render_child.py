@@ -13,7 +13,17 @@ from pathlib import Path
 import psutil
 import pytest
 
-from heygen_graphql.jobs.protocol import CONTENT_TYPES, Failure, Message, Progress, Rendered, decode
+from heygen_graphql.jobs.protocol import (
+    CONTENT_TYPES,
+    Equipment,
+    Failure,
+    Job,
+    Message,
+    Progress,
+    Rendered,
+    decode,
+    encode_input,
+)
 from heygen_graphql.rendering import Quality, Scene, Storyboard
 from heygen_graphql.rendering.presenters import default_avatar
 from heygen_graphql.rendering.speech import default_voice
@@ -29,21 +39,38 @@ LONG = replace(SHORT, scenes=(replace(SCENE, script="This takes a while. " * 45)
 class Child:
     """A render process and its parent's ends of the pipes."""
 
-    def __init__(self, directory: Path, storyboard: str) -> None:
+    def __init__(self) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "heygen_graphql.jobs.render_child", str(directory)],
+            [sys.executable, "-m", "heygen_graphql.jobs.render_child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
-        assert self.process.stdin is not None
-        self.process.stdin.write(storyboard.encode() + b"\n")
-        self.process.stdin.flush()
+        self._jobs = 0
+        self._tell(Equipment())
+
+    def render(self, directory: Path, storyboard: Storyboard | str) -> None:
+        self._jobs += 1
+        text = storyboard if isinstance(storyboard, str) else storyboard.to_json()
+        segments = directory / "segments"
+        segments.mkdir(parents=True, exist_ok=True)
+        self._tell(Job(self._jobs, text, str(directory), str(segments), materials={}))
 
     def messages(self) -> Iterator[Message]:
+        """Up to the end of the film."""
         assert self.process.stdout is not None
-        return (decode(line) for line in self.process.stdout)
+        for line in self.process.stdout:
+            job_number, message = decode(line)
+            assert job_number == self._jobs
+            yield message
+            if isinstance(message, Rendered | Failure):
+                return
+
+    def _tell(self, what: Equipment | Job) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(encode_input(what))
+        self.process.stdin.flush()
 
 
 @pytest.fixture
@@ -57,8 +84,8 @@ def children() -> Iterator[list[Child]]:
 
 
 def start(children: list[Child], directory: Path, storyboard: Storyboard | str) -> Child:
-    text = storyboard if isinstance(storyboard, str) else storyboard.to_json()
-    children.append(Child(directory, text))
+    children.append(Child())
+    children[-1].render(directory, storyboard)
     return children[-1]
 
 
@@ -76,17 +103,42 @@ def test_a_storyboard_becomes_four_files_with_progress_on_the_way(
     assert fractions == sorted(fractions)
 
 
+def test_one_process_renders_film_after_film(children: list[Child], tmp_path: Path) -> None:
+    # Given a process that has rendered a film, and failed at another
+    child = start(children, tmp_path / "1", SHORT)
+    *_, first = child.messages()
+    child.render(tmp_path / "2", replace(SHORT, scenes=(replace(SCENE, voice_id="nobody"),)))
+    *_, second = child.messages()
+
+    # When it renders the first one again
+    child.render(tmp_path / "3", SHORT)
+    *_, third = child.messages()
+
+    # Then it is the same film
+    assert isinstance(second, Failure)
+    assert isinstance(first, Rendered)
+    assert isinstance(third, Rendered)
+    assert third.transcript == first.transcript
+    assert third.duration_seconds == first.duration_seconds
+    assert (tmp_path / "3" / "video.mp4").exists()
+
+
 def test_what_libraries_print_stays_out_of_the_protocol(
     children: list[Child], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Given a library that has something to say when the process ends
+    # Given a library that has something to say when it is loaded
     (tmp_path / "sitecustomize.py").write_text(
-        "import atexit, os\natexit.register(os.write, 1, b'Thank you for using this library!\\n')\n"
+        "import os, sys\n"
+        "def thank(event, details):\n"
+        "    if event == 'import' and details[0] == 'numpy':\n"
+        "        os.write(1, b'Thank you for using this library!\\n')\n"
+        "sys.addaudithook(thank)\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     child = start(children, tmp_path, replace(SHORT, scenes=(replace(SCENE, voice_id="nobody"),)))
     messages = list(child.messages())
     assert isinstance(messages[-1], Failure)
+    child.process.kill()
     assert child.process.stderr is not None
     assert b"Thank you" in child.process.stderr.read()
 
@@ -144,19 +196,18 @@ def test_a_render_whose_parent_dies_is_killed_though_its_input_stays_open(tmp_pa
     # Given a render that was started by a program in between, with our pipe for its input
     start_render = (
         "import subprocess, sys\n"
-        "render = subprocess.Popen([sys.executable, '-m', 'heygen_graphql.jobs.render_child', sys.argv[1]],\n"
+        "render = subprocess.Popen([sys.executable, '-m', 'heygen_graphql.jobs.render_child'],\n"
         "                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)\n"
         "print(render.pid, flush=True)\n"
         "render.wait()\n"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", start_render, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-c", start_render], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as between:
         assert between.stdin is not None
         assert between.stdout is not None
         render = psutil.Process(int(between.stdout.readline()))
-        between.stdin.write(LONG.to_json().encode() + b"\n")
-        between.stdin.flush()
+        # Which waits for its first film
         wait_until(lambda: render.nice() == 10, "starting the render")
 
         # When that program dies

@@ -11,18 +11,21 @@ from heygen_graphql.database import Database
 from heygen_graphql.events import LocalHub
 from heygen_graphql.jobs.attempt import Workplace
 from heygen_graphql.jobs.broker import BrokerQueue, stub_broker
+from heygen_graphql.jobs.pool import RenderPool
+from heygen_graphql.jobs.protocol import Equipment
 from heygen_graphql.jobs.sweep import fail_abandoned, hint_waiting
 from heygen_graphql.settings import Settings
 from heygen_graphql.storage import Storage
 from heygen_graphql.tables import Video, VideoStatus, utc_now
+from tests.jobs.conftest import FAKE_CHILD
 from tests.jobs.videos import add_video, load, statuses
 
 
 @pytest.fixture
 def place(database: Database, settings: Settings, tmp_path: Path) -> Workplace:
-    return Workplace(
-        settings, database, LocalHub(), Storage.open(settings.resolved_storage_url), tmp_path / "work"
-    )
+    storage = Storage.open(settings.resolved_storage_url)
+    work = tmp_path / "work"
+    return Workplace(settings, database, LocalHub(), storage, work, RenderPool(FAKE_CHILD, Equipment(), work))
 
 
 @pytest.fixture

@@ -2,13 +2,12 @@
 when either of them dies."""
 
 import asyncio
-import json
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -18,11 +17,12 @@ from heygen_graphql.database import Database
 from heygen_graphql.errors import BadSettings
 from heygen_graphql.events import open_hub
 from heygen_graphql.jobs import Queue, remote_queue, run_worker
+from heygen_graphql.jobs.protocol import CONTENT_TYPES
 from heygen_graphql.rendering.presenters import default_avatar
 from heygen_graphql.rendering.storyboard import Scene, Storyboard
 from heygen_graphql.settings import Settings
 from heygen_graphql.tables import Video, VideoStatus
-from tests.jobs.videos import add_video, change, load, statuses, wait_for, wait_for_end
+from tests.jobs.videos import add_video, change, load, statuses, storyboard, wait_for, wait_for_end
 from tests.servers import (
     SLACK,
     Valkey,
@@ -105,7 +105,7 @@ async def test_a_worker_killed_in_mid_render_loses_no_video(
     start_worker()
 
     # When the worker is killed, its child dies with it
-    await change(database, video_id, storyboard={"plan": {}})
+    await change(database, video_id, storyboard=storyboard())
     first.kill()
     await asyncio.to_thread(wait_until_gone, orphans)
 
@@ -113,6 +113,58 @@ async def test_a_worker_killed_in_mid_render_loses_no_video(
     video = await wait_for_end(database, video_id)
     assert (video.status, video.attempt, video.failures) == (VideoStatus.COMPLETED, 2, 0)
     assert await statuses(database, video_id) == ["PROCESSING", "PROCESSING", "COMPLETED"]
+
+
+async def test_after_a_worker_was_killed_the_next_renders_only_the_scenes_that_were_not_done(
+    database: Database, queue: Queue, start_worker: StartWorker, remote: Settings
+) -> None:
+    # Given a worker that has finished the first of three scenes
+    first = start_worker()
+    video_id = await add_video(database, {"segments": ["a.mkv", "b.mkv", "c.mkv"], "step_seconds": 0.5})
+    await queue.hint(video_id)
+    stored = remote.data_dir / "files" / "videos" / str(video_id) / "segments" / "a.mkv"
+    await asyncio.to_thread(wait_until, stored.exists, "the first scene")
+    start_worker()
+
+    # When it is killed
+    first.kill()
+
+    # Then the next one goes on from there
+    video = await wait_for_end(database, video_id)
+    assert (video.status, video.attempt) == (VideoStatus.COMPLETED, 2)
+    assert video.scene_timings is not None
+    assert [scene["reused"] for scene in video.scene_timings] == [True, False, False]
+
+
+async def test_a_worker_suspended_while_it_publishes_changes_nothing_once_it_was_overtaken(
+    database: Database, queue: Queue, start_worker: StartWorker, remote: Settings
+) -> None:
+    # Given a worker that was suspended in the middle of storing a film
+    first = start_worker()
+    video_id = await add_video(database, {"film_bytes": 400 * 1024**2})
+    await queue.hint(video_id)
+    folder = remote.data_dir / "files" / "videos" / str(video_id)
+    await asyncio.to_thread(wait_until, (folder / "1").exists, "the beginning")
+    first.suspend()
+    assert (await load(database, video_id)).status is VideoStatus.PROCESSING
+    assert not (folder / "1" / "captions.srt").exists()
+
+    # And another that took the video over when the lease had run out, and completed it
+    await change(database, video_id, storyboard=storyboard())
+    start_worker()
+    video = await wait_for_end(database, video_id)
+    assert (video.status, video.fence) == (VideoStatus.COMPLETED, 2)
+
+    # When the first wakes
+    first.resume()
+    work = remote.data_dir / "work"
+    await asyncio.to_thread(wait_until, lambda: not any(work.iterdir()), "the attempt's end")
+
+    # Then the film is the other's, and nothing of its own is left
+    assert (await load(database, video_id)).version == video.version
+    assert await statuses(database, video_id) == ["PROCESSING", "PROCESSING", "COMPLETED"]
+    await asyncio.to_thread(wait_until, lambda: not (folder / "1").exists(), "tidying up")
+    assert {path.name for path in (folder / "2").iterdir()} == set(CONTENT_TYPES)
 
 
 async def test_a_suspended_worker_stores_nothing_for_a_video_that_is_gone(
@@ -123,9 +175,9 @@ async def test_a_suspended_worker_stores_nothing_for_a_video_that_is_gone(
     video_id = await add_video(database, {"steps": 40, "step_seconds": 0.05})
     await queue.hint(video_id)
     await wait_for(database, video_id, is_drawing)
-    renders = worker.children(recursive=True)
     worker.suspend()
-    await asyncio.to_thread(wait_until_gone, renders)
+    work = remote.data_dir / "work"
+    await asyncio.to_thread(wait_until, lambda: list(work.glob("*/film/video.mp4")) != [], "the render's end")
 
     # When it wakes after the video has been purged
     async with database.transaction() as session:
@@ -133,7 +185,6 @@ async def test_a_suspended_worker_stores_nothing_for_a_video_that_is_gone(
     worker.resume()
 
     # Then it stores nothing, not even a folder
-    work = remote.data_dir / "work"
     await asyncio.to_thread(wait_until, lambda: not any(work.iterdir()), "the attempt's end")
     await asyncio.sleep(0.2)
     assert not (remote.data_dir / "files" / "videos").exists()
@@ -147,7 +198,7 @@ async def test_a_worker_told_to_stop_hands_its_video_on(
     await queue.hint(video_id)
     await wait_for(database, video_id, is_drawing)
     start_worker()
-    await change(database, video_id, storyboard={"plan": {}})
+    await change(database, video_id, storyboard=storyboard())
 
     first.terminate()
     await wait_for_end(database, video_id)
@@ -205,7 +256,7 @@ async def test_when_the_workers_parent_dies_the_real_renderer_dies_too(
     scene = Scene("This takes a while. " * 40, 0.0, "heart", default_avatar().avatar_id, "#204060")
     worker = start_worker("real")
     video_id = await add_video(database)
-    await change(database, video_id, storyboard=_storyboard(scene))
+    await change(database, video_id, storyboard=asdict(Storyboard((scene,), "en")))
     await queue.hint(video_id)
     await asyncio.to_thread(wait_until, lambda: worker.children() != [], "starting a render")
     (child,) = worker.children()
@@ -233,8 +284,3 @@ async def test_cancel_reaches_a_worker_in_another_process_within_a_second(
 def test_a_worker_that_could_share_nothing_refuses_to_start(remote: Settings, missing: str) -> None:
     with pytest.raises(BadSettings, match=missing.upper()):
         run_worker(remote.model_copy(update={missing: None}))
-
-
-def _storyboard(scene: Scene) -> dict[str, Any]:
-    fields: dict[str, Any] = json.loads(Storyboard((scene,), "en").to_json())
-    return fields

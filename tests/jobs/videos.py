@@ -1,8 +1,10 @@
 """Videos as the API would leave them in the database, and waiting for what becomes of them."""
 
 import asyncio
+import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,6 +12,7 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from heygen_graphql.database import Database
+from heygen_graphql.rendering.storyboard import Scene, Storyboard
 from heygen_graphql.tables import User, Video, VideoEvent, VideoStatus
 
 
@@ -18,7 +21,6 @@ async def add_video(database: Database, plan: dict[str, Any] | None = None, **co
     video = Video(
         owner_id=user.id,
         request={},
-        storyboard={"plan": plan or {}},
         script="Hi",
         voice_id="voice",
         avatar_id="avatar",
@@ -26,13 +28,19 @@ async def add_video(database: Database, plan: dict[str, Any] | None = None, **co
         quality="LOW",
         aspect_ratio="SQUARE",
         caption_style="NONE",
-        **columns,
+        **{"storyboard": storyboard(plan), **columns},
     )
     async with database.transaction() as session:
         session.add(user)
         await session.flush()
         session.add(video)
     return video.id
+
+
+def storyboard(plan: Mapping[str, Any] | None = None, **scene: Any) -> dict[str, Any]:
+    """One that has `fake_child` do as it is planned."""
+    first = Scene(json.dumps(plan or {}), 0.0, "voice", "avatar", "#204060", **scene)
+    return asdict(Storyboard((first,), "en"))
 
 
 async def load(database: Database, video_id: UUID) -> Video:
