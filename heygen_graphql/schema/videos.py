@@ -48,6 +48,9 @@ class Scene:
         description="When it begins in the video; null until COMPLETED."
     )
     duration_seconds: float | None = strawberry.field(description="How long it lasts; null until COMPLETED.")
+    reused: bool = strawberry.field(
+        description="Whether it was taken over, finished, from an earlier render; false until COMPLETED."
+    )
 
     @field("Who is heard.")
     def voice(self) -> Voice:
@@ -143,6 +146,7 @@ class Video(Node):
                 background=Background(color=HexColor(scene.background_color)),
                 start_seconds=timing.get("start_seconds"),
                 duration_seconds=timing.get("duration_seconds"),
+                reused=bool(timing.get("reused", False)),
             )
             for index, (scene, timing) in enumerate(zip(storyboard.scenes, timings, strict=True))
         ]
