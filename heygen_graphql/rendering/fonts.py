@@ -1,16 +1,16 @@
 """The fonts at hand, which characters each can draw, and which of them a text wants.
 
-A caption may be in any language, so one font never does: each character takes the first font that
-has it. Pillow draws what a font lacks as a box, and does not say so; so the fonts' own character
-maps are read here (OpenType specification, table `cmap`, formats 4 and 12).
+A caption may be in any language, so one font never does: each character, with the marks on it,
+takes the first font that has them all. Fonts of the user's come first, then the packaged Noto fonts.
 """
 
 from __future__ import annotations
 
-import struct
+import hashlib
+import logging
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.util import find_spec
@@ -18,11 +18,18 @@ from pathlib import Path
 
 from PIL import ImageFont
 
+from heygen_graphql.rendering.opentype import FontFacts, UnreadableFont, face_count, read_facts
+
+_log = logging.getLogger(__name__)
+
 # Packages that carry the Noto fonts as plain files; neither has code worth importing.
 _FONT_PACKAGES = ("manimgx_fonts", "manimgx_fonts_cjk")
+_FONT_FILES = frozenset({".ttf", ".otf", ".ttc", ".otc"})
 _SEMI_BOLD = 600
-# Han characters are drawn after the customs of the language: which face of a collection that is.
-_HAN_REGIONS = {"ja": "JP", "ko": "KR", "zh-tw": "TC", "zh-hant": "TC", "zh-hk": "HK", "yue": "HK"}
+_PICTURE_SELECTOR, _JOINER = "\ufe0f", "\u200d"
+# Cf and Lo in Unicode, but the first are drawn and the others are not.
+_DRAWN_SIGNS = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2")
+_BLANK_LETTERS = frozenset("\u115f\u1160\u17b4\u17b5\u3164\uffa0")
 
 
 @dataclass(frozen=True)
@@ -36,23 +43,28 @@ class Font:
     def is_pictures(self) -> bool:
         return "Emoji" in self.path.name
 
+    @cached_property
+    def facts(self) -> FontFacts:
+        return _facts(self.path, self._face)
+
     def at(self, size_pixels: int) -> ImageFont.FreeTypeFont:
         return _open(self.path, self._face, size_pixels)
 
     def covers(self, character: str) -> bool:
         code = ord(character)
-        starts, ends = self._coverage
-        place = bisect_right(starts, code) - 1
-        return place >= 0 and code <= ends[place]
+        place = bisect_right(self._starts, code) - 1
+        return place >= 0 and code <= self.facts.coverage[place][1]
+
+    def covers_all(self, characters: Iterable[str]) -> bool:
+        return all(map(self.covers, characters))
 
     @cached_property
     def _face(self) -> int:
-        return _face_for(self.path, self.language) if self.path.suffix.lower() == ".ttc" else 0
+        return _face_for(self.path, self.language)
 
     @cached_property
-    def _coverage(self) -> tuple[list[int], list[int]]:
-        ranges = sorted(_mapped_ranges(self.path.read_bytes(), self._face))
-        return [start for start, _ in ranges], [end for _, end in ranges]
+    def _starts(self) -> list[int]:
+        return [start for start, _ in self.facts.coverage]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,48 +76,134 @@ class Run:
 
 
 class Typeface:
-    """Every font at hand, in the order in which they are asked, for texts of one language."""
+    """Every font at hand, in the order in which they are asked, for texts of one language.
 
-    def __init__(self, language: str, directories: Sequence[Path] = ()) -> None:
-        self._fonts = tuple(_fonts(language, (*directories, *_packaged_directories())))
+    `fonts_dir` is a folder of the user's own fonts, which are preferred for all that they cover;
+    what in it cannot be used is left out, and logged.
+    """
+
+    def __init__(self, language: str, fonts_dir: Path | None = None) -> None:
+        self.language = language
+        own = () if fonts_dir is None else _own_fonts(language, fonts_dir)
+        self._fonts = (*own, *_packaged_fonts(language))
+        self._pictures = tuple(font for font in self._fonts if font.is_pictures)
         self._choices: dict[str, Font | None] = {}
 
     def runs(self, text: str) -> list[Run]:
         """Cut a text where the font changes, in reading order."""
+        clusters = list(_clusters(text))
+        fonts = [self._choose(cluster) for cluster in clusters]
+        self._calm(clusters, fonts)
         runs: list[Run] = []
-        for character in text:
-            font = runs[-1].font if runs else None
-            if not runs or not _stays_with(font, character):
-                font = self._choose(character)
-            if runs and runs[-1].font is font:
-                runs[-1] = Run(runs[-1].text + character, font)
-            else:
-                runs.append(Run(character, font))
+        for cluster, font in zip(clusters, fonts, strict=True):
+            for text_part, part_font in _drawable(cluster, font):
+                if runs and runs[-1].font is part_font:
+                    runs[-1] = Run(runs[-1].text + text_part, part_font)
+                else:
+                    runs.append(Run(text_part, part_font))
         return runs
 
     def missing(self, text: str) -> int:
         """How many of the characters no font at hand can draw."""
-        return sum(self._choose(character) is None for character in text if not _takes_any_font(character))
+        return sum(
+            part_font is None and not _is_blank(character)
+            for cluster in _clusters(text)
+            for part, part_font in _drawable(cluster, self._choose(cluster))
+            for character in part
+        )
 
-    def _choose(self, character: str) -> Font | None:
-        if character not in self._choices:
-            self._choices[character] = next((font for font in self._fonts if font.covers(character)), None)
-        return self._choices[character]
+    def _choose(self, cluster: str) -> Font | None:
+        if cluster not in self._choices:
+            drawn = [character for character in cluster if not _is_blank(character)]
+            fonts = self._fonts
+            if _PICTURE_SELECTOR in cluster:
+                fonts = (*self._pictures, *fonts)
+            whole = (font for font in fonts if font.covers_all(drawn))
+            # Marks that no font has together with their letter are left out.
+            base = (font for font in fonts if font.covers_all(drawn[:1]))
+            self._choices[cluster] = next(whole, None) or next(base, None)
+        return self._choices[cluster]
+
+    def _calm(self, clusters: Sequence[str], fonts: list[Font | None]) -> None:
+        """Let digits, punctuation and spaces take the font of the letters beside them, where it has them.
+
+        Opening marks look ahead, all else looks back: a pair of quotation marks around Chinese is
+        of one kind.
+        """
+        for index, cluster in enumerate(clusters):
+            if not _is_neutral(cluster):
+                continue
+            is_opening = unicodedata.category(cluster[0]) in {"Ps", "Pi"}
+            neighbour = None if is_opening or not index else fonts[index - 1]
+            if neighbour is None:
+                letters = (i for i in range(index + 1, len(clusters)) if not _is_neutral(clusters[i]))
+                following = next(letters, None)
+                neighbour = fonts[index - 1 if index else index] if following is None else fonts[following]
+            # A font of pictures has digits too, to be put into boxes, and a space as wide as a picture.
+            if neighbour is not None and not neighbour.is_pictures and neighbour.covers_all(cluster):
+                fonts[index] = neighbour
 
 
-def _takes_any_font(character: str) -> bool:
-    """Marks belong to the letter before them; spaces, joiners and variation selectors have no picture."""
-    return character.isspace() or unicodedata.category(character) in {"Mn", "Me", "Cf", "Cc"}
+def fingerprint(fonts_dir: Path | None) -> str:
+    """Changes when captions may look different because another font is at hand."""
+    digest = hashlib.sha256()
+    for directory in _packaged_directories():
+        for path in sorted(directory.iterdir()):
+            digest.update(f"{path.name} {path.stat().st_size}\n".encode())
+    for path in _files(fonts_dir) if fonts_dir is not None else ():
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
 
 
-def _stays_with(font: Font | None, character: str) -> bool:
-    """Digits and punctuation are drawn in the font of the letters before them, where it has them."""
-    if _takes_any_font(character):
-        # A font of pictures has a space as wide as a picture.
-        return font is None or not (font.is_pictures and character.isspace())
-    if font is None or font.is_pictures:
-        return False  # it has digits too, to be put into boxes
-    return not character.isalpha() and font.covers(character)
+def _clusters(text: str) -> Iterator[str]:
+    """Characters with what modifies them: marks, variation selectors, skin colours, joined pictures."""
+    cluster = ""
+    for character in text:
+        extends = (
+            unicodedata.category(character) in {"Mn", "Mc", "Me", "Cf"}
+            or "\U0001f3fb" <= character <= "\U0001f3ff"
+            or cluster.endswith(_JOINER)
+        )
+        if cluster and extends and not cluster[0].isspace():
+            cluster += character
+        else:
+            if cluster:
+                yield cluster
+            cluster = character
+    if cluster:
+        yield cluster
+
+
+def _drawable(cluster: str, font: Font | None) -> Iterator[tuple[str, Font | None]]:
+    if font is None or font.covers_all(cluster):
+        yield cluster, font
+        return
+    for character in cluster:
+        is_drawn = font.covers(character) or (_is_blank(character) and not _is_control(character))
+        yield character, font if is_drawn else None
+
+
+def _is_control(character: str) -> bool:
+    return unicodedata.category(character) in {"Cc", "Cs"}
+
+
+def _is_blank(character: str) -> bool:
+    """Spaces, joiners, variation selectors and controls have no picture: no font needs to have them."""
+    if character in _DRAWN_SIGNS:
+        return False
+    return (
+        character.isspace()
+        or unicodedata.category(character) in {"Cf", "Cc"}
+        or character in _BLANK_LETTERS
+        or "\ufe00" <= character <= "\ufe0f"
+        or "\U000e0100" <= character <= "\U000e01ef"
+        or character == "\u034f"
+    )
+
+
+def _is_neutral(cluster: str) -> bool:
+    return not cluster[0].isalpha() and len(cluster) == 1
 
 
 def _packaged_directories() -> Iterator[Path]:
@@ -116,25 +214,61 @@ def _packaged_directories() -> Iterator[Path]:
             yield Path(location)
 
 
-def _fonts(language: str, directories: Sequence[Path]) -> Iterator[Font]:
-    for directory in directories:
+def _packaged_fonts(language: str) -> Iterator[Font]:
+    for directory in _packaged_directories():
         # Of "NotoSans[wght].ttf", "NotoSansArabic[wght].ttf", ... the shortest is the one for Latin;
         # the pictures of NotoEmoji come last.
-        paths = sorted(
-            directory.iterdir(), key=lambda path: ("Emoji" in path.name, len(path.name), path.name)
-        )
-        for path in paths:
-            if path.suffix.lower() in {".ttf", ".otf", ".ttc"} and "Italic" not in path.name:
+        for path in sorted(
+            _files(directory), key=lambda path: ("Emoji" in path.name, len(path.name), path.name)
+        ):
+            if "Italic" not in path.name:
                 yield Font(path, language)
 
 
-def _face_for(collection: Path, language: str) -> int:
-    tag = language.lower()
-    region = next((name for prefix, name in _HAN_REGIONS.items() if tag.startswith(prefix)), "SC")
-    with collection.open("rb") as file:
-        _, face_count = struct.unpack(">8sI", file.read(12))
-    names = (ImageFont.truetype(collection, index=face).getname()[0] or "" for face in range(face_count))
+def _own_fonts(language: str, directory: Path) -> list[Font]:
+    """The upright fonts of a folder, those as heavy as captions are first."""
+    found: list[tuple[tuple[bool, int, Path], Font]] = []
+    for path in _files(directory):
+        font = Font(path, language)
+        try:
+            facts = font.facts
+            # Some fonts of pictures have one size alone.
+            font.at(_SEMI_BOLD // 10)
+        except (UnreadableFont, OSError) as error:
+            _log.warning("Font %s is not used: %s", path, error)
+            continue
+        distance = 0 if facts.weight is None else abs(facts.weight - _SEMI_BOLD)
+        if not facts.is_italic:
+            found.append(((font.is_pictures, distance, path), font))
+    return [font for _, font in sorted(found, key=lambda item: item[0])]
+
+
+def _files(directory: Path) -> list[Path]:
+    return sorted(path for path in directory.rglob("*") if path.suffix.lower() in _FONT_FILES)
+
+
+def _face_for(path: Path, language: str) -> int:
+    """Han characters are drawn after the customs of the language: which face of a collection that is."""
+    count = face_count(path)
+    if count < 2:
+        return 0
+    region = _han_region(language)
+    names = (ImageFont.truetype(path, index=face).getname()[0] or "" for face in range(count))
     return next((face for face, name in enumerate(names) if name.endswith(f" {region}")), 0)
+
+
+def _han_region(language: str) -> str:
+    primary, *subtags = language.lower().split("-")
+    if primary in {"ja", "ko"}:
+        return {"ja": "JP", "ko": "KR"}[primary]
+    if primary == "yue" or {"hk", "mo"} & set(subtags):
+        return "SC" if "hans" in subtags else "HK"
+    return "TC" if {"hant", "tw"} & set(subtags) else "SC"
+
+
+@cache
+def _facts(path: Path, face: int) -> FontFacts:
+    return read_facts(path, face)
 
 
 @cache
@@ -148,25 +282,3 @@ def _open(path: Path, face: int, size_pixels: int) -> ImageFont.FreeTypeFont:
         [_SEMI_BOLD if axis["name"] == b"Weight" else axis["default"] or 0 for axis in axes]
     )
     return font
-
-
-def _mapped_ranges(data: bytes, face: int) -> Iterator[tuple[int, int]]:
-    """First and last code point of every range that a face maps to glyphs."""
-    directory = struct.unpack_from(">I", data, 12 + 4 * face)[0] if data[:4] == b"ttcf" else 0
-    table_count = struct.unpack_from(">H", data, directory + 4)[0]
-    tables = (struct.unpack_from(">4sIII", data, directory + 12 + 16 * entry) for entry in range(table_count))
-    cmap = next(offset for tag, _, offset, _ in tables if tag == b"cmap")
-    subtable_count = struct.unpack_from(">H", data, cmap + 2)[0]
-    offsets = (struct.unpack_from(">I", data, cmap + 8 + 8 * entry)[0] for entry in range(subtable_count))
-    subtables = {struct.unpack_from(">H", data, cmap + offset)[0]: cmap + offset for offset in offsets}
-    if (groups := subtables.get(12)) is not None:
-        group_count = struct.unpack_from(">I", data, groups + 12)[0]
-        for group in range(group_count):
-            start, end, _ = struct.unpack_from(">III", data, groups + 16 + 12 * group)
-            yield start, end
-    elif (segments := subtables.get(4)) is not None:
-        segment_count = struct.unpack_from(">H", data, segments + 6)[0] // 2
-        ends = struct.unpack_from(f">{segment_count}H", data, segments + 14)
-        starts = struct.unpack_from(f">{segment_count}H", data, segments + 16 + 2 * segment_count)
-        # The last segment is a sentinel at U+FFFF.
-        yield from zip(starts[:-1], ends[:-1], strict=True)

@@ -1,30 +1,49 @@
-"""A cue as a picture: white semi-bold letters on a soft dark plate, near the bottom of the frame."""
+"""A cue as a picture: white semi-bold letters on a soft dark plate, near the bottom of the frame.
 
-import unicodedata
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
+With KARAOKE the words wait in a dimmed white and are lit, one by one, while they are spoken.
+"""
 
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw
 
-from heygen_graphql.rendering.captions.cues import Cue
+from heygen_graphql.rendering.captions.bidi import is_right_to_left
+from heygen_graphql.rendering.captions.cues import Cue, CueWord
+from heygen_graphql.rendering.captions.layout import Line, Typesetter
 from heygen_graphql.rendering.compositor import CaptionStrip
-from heygen_graphql.rendering.fonts import Run, Typeface
-from heygen_graphql.rendering.storyboard import FRAMES_PER_SECOND
+from heygen_graphql.rendering.fonts import Typeface
+from heygen_graphql.rendering.storyboard import FRAMES_PER_SECOND, CaptionStyle
 
 # All by the picture's short side, so that a portrait film's letters are as large as a landscape one's.
 _LETTERS = 0.050
-_LINE_HEIGHT = 1.32  # of the letters' size
-_PLATE_PADDING = (0.62, 0.34)  # horizontal, vertical, of the letters' size
+# What follows is in units of the letters' size.
+_LINE_ABOVE, _LINE_BELOW = 1.01, 0.31
+"""Above and below the baseline; capitals of Noto stand 0.71 high, descenders hang 0.29 low."""
+_MOST_ABOVE, _MOST_BELOW = 1.7, 1.1
+"""For scripts that pile marks up; what is piled still higher is cut off."""
+_INK_GAP = 0.06
+_PLATE_PADDING = (0.62, 0.34)
+"""Horizontal, vertical."""
 _PLATE_RADIUS = 0.42
-_PLATE_COLOR = (14, 16, 22, 168)
-_SHADOW_COLOR = (0, 0, 0, 150)
+_SHADOW_BLUR = 0.06
+_PLATE_COLOR = (14, 16, 22)
+_PLATE_ALPHA, _SHADOW_ALPHA = 168, 150
+_WHITE, _LIT = (255, 255, 255), (255, 214, 92)
+_DIMMED = 0.72
+"""The strength of letters that are not being spoken."""
 # EBU R 95 keeps captions within the inner 90 % of the width; phones put their controls at the foot.
 _SAFE_WIDTH = 0.90
-_LETTERS_A_LINE = 23  # as wide as the letters are high: about 42 Latin characters
+_LETTERS_A_LINE = 23
+"""As wide as the letters are high: about 42 Latin characters."""
 _FOOT = 0.055
 _FOOT_PORTRAIT = 0.13
+_HELD_FRAMES = 6
+"""A word stays lit over a shorter silence than this, rather than flicker."""
 
 
 class CaptionPainter:
@@ -32,82 +51,235 @@ class CaptionPainter:
 
     def __init__(self, width: int, height: int, typeface: Typeface) -> None:
         self._picture = (width, height)
-        self._typeface = typeface
+        self._language = typeface.language
         self._size = round(min(width, height) * _LETTERS)
+        self._typesetter = Typesetter(typeface, self._size)
         padding = 2 * _PLATE_PADDING[0] * self._size
         self.maximum_width = min(width * _SAFE_WIDTH - padding, self._size * _LETTERS_A_LINE)
         """Of a line, in pixels."""
 
     def width(self, text: str) -> float:
         """Of a text drawn in one line, in pixels."""
-        return sum(self._advance(run) for run in self._typeface.runs(text))
+        return self._typesetter.measure(text)
 
-    def strips(self, cues: Iterable[Cue]) -> Iterator[CaptionStrip]:
-        """A strip a cue, drawn when it is asked for."""
+    def strips(
+        self, cues: Iterable[Cue], style: CaptionStyle = CaptionStyle.SIMPLE
+    ) -> Iterator[CaptionStrip]:
+        """A strip a cue, or a lit word, drawn when it is asked for; none when nothing is to be burned in."""
+        if style is CaptionStyle.NONE:
+            return
         for cue in cues:
-            start, end = (round(time * FRAMES_PER_SECOND) for time in (cue.start_seconds, cue.end_seconds))
-            picture = self._paint(cue.lines)
-            if end > start and picture is not None:
-                width, height = self._picture
-                foot = _FOOT_PORTRAIT if height > width else _FOOT
-                x = (width - picture.shape[1]) // 2
-                y = round(height * (1 - foot)) - picture.shape[0]
-                yield CaptionStrip(start, end, x - x % 2, y - y % 2, picture)
+            card = self._card(cue)
+            if card is None:
+                continue
+            first, last = _frame(cue.start_seconds), _frame(cue.end_seconds)
+            if style is CaptionStyle.SIMPLE:
+                yield self._strip(first, last, card.plain())
+            else:
+                dimmed = card.dimmed()
+                for start, end, word in _lights(cue.words, first, last):
+                    yield self._strip(start, end, card.lit(word, dimmed))
 
-    def _paint(self, lines: tuple[str, ...]) -> NDArray[np.uint8] | None:
-        widths = [self.width(line) for line in lines]
-        if not any(widths):
-            return None
+    def _strip(self, start: int, end: int, picture: NDArray[np.uint8]) -> CaptionStrip:
+        width, height = self._picture
+        foot = _FOOT_PORTRAIT if height > width else _FOOT
+        x = (width - picture.shape[1]) // 2
+        y = round(height * (1 - foot)) - picture.shape[0]
+        return CaptionStrip(start, end, x - x % 2, y - y % 2, picture)
+
+    def _card(self, cue: Cue) -> "_Card | None":
         size = self._size
-        line_height = round(size * _LINE_HEIGHT)
+        right_to_left = is_right_to_left(" ".join(cue.lines), language=self._language)
+        owners = _owners(cue)
+        lines = [
+            self._typesetter.lay_out(line, words, right_to_left=right_to_left)
+            for line, words in zip(cue.lines, owners, strict=True)
+        ]
+        lines = [line for line in lines if line.width]
+        if not lines:
+            return None
         padding_x, padding_y = (round(size * share) for share in _PLATE_PADDING)
-        plate_width = _even(round(max(widths)) + 2 * padding_x)
-        plate_height = _even(line_height * len(lines) + 2 * padding_y)
-        plate = _plate(plate_width, plate_height, round(size * _PLATE_RADIUS))
-        letters = Image.new("L", plate.size)
-        pen = ImageDraw.Draw(letters)
-        for row, (line, width) in enumerate(zip(lines, widths, strict=True)):
-            # Capitals of Noto stand 0.71 of the size above the baseline, descenders 0.29 below it.
-            baseline = padding_y + row * line_height + round(line_height / 2 + size * 0.35)
-            self._write(pen, line, (plate_width - width) / 2, baseline)
-        shadow = letters.filter(ImageFilter.GaussianBlur(size * 0.06))
-        for color, mask in ((_SHADOW_COLOR, shadow), ((255, 255, 255, 255), letters)):
-            ink = Image.new("RGBA", plate.size, color[:3])
-            ink.putalpha(mask.point([value * color[3] // 255 for value in range(256)]))
-            plate = Image.alpha_composite(plate, ink)
-        return np.asarray(plate)
-
-    def _write(self, pen: ImageDraw.ImageDraw, line: str, x: float, baseline: int) -> None:
-        direction = _direction(line)
-        runs = self._typeface.runs(line)
-        # Within a run, raqm orders the letters; between runs of different fonts, this does.
-        for run in runs if direction == "ltr" else reversed(runs):
-            if run.font is not None:
-                font = run.font.at(self._size)
-                pen.text((x, baseline), run.text, fill=255, font=font, anchor="ls", direction=direction)
-            x += self._advance(run)
-
-    def _advance(self, run: Run) -> float:
-        return run.font.at(self._size).getlength(run.text) if run.font is not None else 0.0
+        inked = [_Inked.of(line, size) for line in lines]
+        width = _even(round(max(line.width for line in lines)) + 2 * padding_x)
+        height = _even(sum(ink.above + ink.below for ink in inked) + 2 * padding_y)
+        letters = np.zeros((height, width), np.uint8)
+        places: list[_Place] = []
+        top = padding_y
+        for line, ink in zip(lines, inked, strict=True):
+            bottom = top + ink.above + ink.below
+            left = (width - ink.mask.shape[1]) // 2
+            letters[top:bottom, left : left + ink.mask.shape[1]] = ink.mask
+            shift = left + ink.margin
+            places += [
+                _Place(
+                    span.word, top, bottom, round(shift + span.left), round(shift + span.left + span.width)
+                )
+                for span in line.spans
+                if span.word is not None
+            ]
+            top = bottom
+        return _Card(letters, _ground(letters, size), tuple(places))
 
 
-def _direction(line: str) -> str:
-    """As most of its letters read: a Latin name at the start does not turn an Arabic sentence around."""
-    ways = [unicodedata.bidirectional(character) for character in line]
-    return "rtl" if ways.count("R") + ways.count("AL") > ways.count("L") else "ltr"
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The rectangle of a card in which a word, or a part of one, stands."""
+
+    word: int
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Card:
+    """A cue that has been laid out: all that is left to choose is the colour of its words."""
+
+    letters: NDArray[np.uint8]
+    ground: NDArray[np.uint8]
+    """The alpha of what lies under the letters."""
+    places: tuple[_Place, ...]
+
+    def plain(self) -> NDArray[np.uint8]:
+        return _colored(self.letters, self.ground, _WHITE, 1.0)
+
+    def dimmed(self) -> NDArray[np.uint8]:
+        return _colored(self.letters, self.ground, _WHITE, _DIMMED)
+
+    def lit(self, word: int | None, dimmed: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        picture = dimmed.copy()
+        for place in self.places:
+            if place.word == word:
+                area = np.s_[place.top : place.bottom, place.left : place.right]
+                picture[area] = _colored(self.letters[area], self.ground[area], _LIT, 1.0)
+        return picture
+
+
+@dataclass(frozen=True, slots=True)
+class _Inked:
+    """A line's letters; the first of them begins `margin` pixels from the left of the mask."""
+
+    mask: NDArray[np.uint8]
+    margin: int
+    above: int
+    below: int
+
+    @classmethod
+    def of(cls, line: Line, size: int) -> "_Inked":
+        # Letters may lean out of the room that they are given.
+        margin = size // 3
+        baseline, depth = round(size * _MOST_ABOVE), round(size * _MOST_BELOW)
+        image = Image.new("L", (round(line.width) + 2 * margin, baseline + depth))
+        pen = ImageDraw.Draw(image)
+        for span in line.spans:
+            if not span.text.isspace():
+                direction = "rtl" if span.is_right_to_left else "ltr"
+                pen.text(
+                    (margin + span.left, baseline),
+                    span.text,
+                    fill=255,
+                    font=span.font,
+                    anchor="ls",
+                    direction=direction,
+                )
+        mask = np.asarray(image)
+        rows = np.flatnonzero(mask.any(axis=1))
+        gap = round(size * _INK_GAP)
+        above, below = round(size * _LINE_ABOVE), round(size * _LINE_BELOW)
+        if len(rows):
+            above = min(max(above, baseline - int(rows[0]) + gap), baseline)
+            below = min(max(below, int(rows[-1]) + 1 - baseline + gap), depth)
+        return cls(mask[baseline - above : baseline + below], margin, above, below)
+
+
+def _owners(cue: Cue) -> list[list[int | None]]:
+    """For each character of each line, the number of the word that it belongs to."""
+    owners: list[list[int | None]] = []
+    remaining = [(index, len(word.text)) for index, word in enumerate(cue.words)][::-1]
+    for line in cue.lines:
+        row: list[int | None] = []
+        for character in line:
+            if character == " " or not remaining:
+                row.append(None)
+                continue
+            index, length = remaining.pop()
+            row.append(index)
+            if length > 1:
+                remaining.append((index, length - 1))
+        owners.append(row)
+    return owners
+
+
+def _lights(words: Sequence[CueWord], start: int, end: int) -> Iterator[tuple[int, int, int | None]]:
+    """Which word is lit from which frame to which; they fill the cue's time without a gap."""
+    spoken = [
+        (_frame(word.start_seconds), _frame(word.end_seconds), index) for index, word in enumerate(words)
+    ]
+    spoken = [(first, last, index) for first, last, index in spoken if last > first]
+    now = start
+    for number, (first, last, index) in enumerate(spoken):
+        if first > now:
+            yield now, first, None
+        following = spoken[number + 1][0] if number + 1 < len(spoken) else end
+        now = following if following - last < _HELD_FRAMES else last
+        yield first, now, index
+    if now < end:
+        yield now, end, None
+
+
+def _frame(seconds: float) -> int:
+    return round(seconds * FRAMES_PER_SECOND)
 
 
 def _even(length: int) -> int:
     return length + length % 2
 
 
-@lru_cache(maxsize=4)
-def _plate(width: int, height: int, radius: int) -> Image.Image:
-    # Pillow's shapes have hard edges; four times too large and scaled down, they are soft.
-    mask = Image.new("L", (width * 4, height * 4))
-    ImageDraw.Draw(mask).rounded_rectangle(
-        (0, 0, width * 4 - 1, height * 4 - 1), radius * 4, fill=_PLATE_COLOR[3]
-    )
-    plate = Image.new("RGBA", (width, height), _PLATE_COLOR[:3])
-    plate.putalpha(mask.resize((width, height), Image.Resampling.BOX))
+def _ground(letters: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """The plate, and the letters' shadow on it, both of one colour: their alpha."""
+    height, width = letters.shape
+    shadow = cv2.GaussianBlur(letters, (0, 0), size * _SHADOW_BLUR)
+    light = cv2.convertScaleAbs(shadow, alpha=-_SHADOW_ALPHA / 255, beta=255)
+    clear = 255 - _plate(width, height, round(size * _PLATE_RADIUS))
+    return np.asarray(255 - cv2.multiply(clear, light, scale=1 / 255), np.uint8)
+
+
+def _colored(
+    letters: NDArray[np.uint8], ground: NDArray[np.uint8], color: tuple[int, int, int], strength: float
+) -> NDArray[np.uint8]:
+    """Letters of a colour over the plate's: (height, width, 4), straight alpha."""
+    index = (letters.astype(np.uint16) << 8) | ground
+    pixels = _mixtures(color, strength)[index]
+    return np.asarray(pixels.view(np.uint8).reshape(*letters.shape, 4), np.uint8)
+
+
+@cache
+def _mixtures(color: tuple[int, int, int], strength: float) -> NDArray[np.uint32]:
+    """The pixel for every strength of the letters and of the ground: 256 times 256, four bytes each."""
+    over = np.linspace(0, strength, 256)[:, None]
+    under = np.linspace(0, 1, 256)[None, :] * (1 - over)
+    alpha = over + under
+    share = np.divide(over, alpha, out=np.zeros_like(alpha), where=alpha > 0)
+    pixels = np.empty((256, 256, 4), np.uint8)
+    for channel, (front, back) in enumerate(zip(color, _PLATE_COLOR, strict=True)):
+        pixels[..., channel] = np.rint(front * share + back * (1 - share))
+    pixels[..., 3] = np.rint(alpha * 255)
+    return pixels.reshape(-1, 4).view(np.uint32).reshape(-1)
+
+
+def _plate(width: int, height: int, radius: int) -> NDArray[np.uint8]:
+    """The alpha of a rectangle with round corners."""
+    plate = np.full((height, width), _PLATE_ALPHA, np.uint8)
+    corner = _corner(radius)
+    plate[:radius, :radius], plate[:radius, -radius:] = corner, corner[:, ::-1]
+    plate[-radius:, :radius], plate[-radius:, -radius:] = corner[::-1], corner[::-1, ::-1]
     return plate
+
+
+@cache
+def _corner(radius: int) -> NDArray[np.uint8]:
+    """The upper left quarter of a disc, its edge softened over one pixel."""
+    middles = radius - np.arange(radius) - 0.5
+    inside = np.clip(radius - np.hypot(middles[:, None], middles[None, :]) + 0.5, 0, 1)
+    return np.asarray(np.rint(inside * _PLATE_ALPHA), np.uint8)
