@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heygen_graphql.rendering import Quality, Scene, Storyboard, render
-from heygen_graphql.rendering.compositor import Compositor, SceneShot
+from heygen_graphql.rendering.compositor import Compositor, Look, SceneShot
 from heygen_graphql.rendering.encoder import add_video_stream, video_frame
 from heygen_graphql.rendering.presenters import default_avatar
 from heygen_graphql.rendering.speech import Speaker, default_voice
@@ -94,15 +94,14 @@ def x264_alone(story: Storyboard) -> tuple[float, int]:
         speech = speaker.speak(scene.script, scene.voice_id)
     count = int(speech.phonemes[-1].end_seconds * FRAMES_PER_SECOND)
     shot = SceneShot(
-        avatar_id=scene.avatar_id,
-        background_color=scene.background_color,
-        start_frame=0,
+        look=Look(scene.avatar_id, None, scene.background_color, None),
         frame_count=count,
         mouth=mouth_track(speech.phonemes, count),
         emphasis=np.full(count, 0.5, np.float32),
+        sentence_ends=(),
         seed=0,
     )
-    pictures = Compositor(*story.size).frames([shot], [])
+    pictures = Compositor(*story.size).frames(shot, [])
     cpu_seconds = 0.0
     with tempfile.NamedTemporaryFile(suffix=".mp4") as file, av.open(file.name, "w") as container:
         stream = add_video_stream(container, story.size)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from heygen_graphql.rendering import inspection, loudness, timeline
 from heygen_graphql.rendering.captions import CaptionPainter, cues, to_srt, to_vtt
-from heygen_graphql.rendering.compositor import Compositor, SceneShot
+from heygen_graphql.rendering.compositor import CaptionStrip, Compositor, Look, SceneShot
 from heygen_graphql.rendering.encoder import encode
 from heygen_graphql.rendering.film import RenderedVideo, SceneTiming, TranscriptWord
 from heygen_graphql.rendering.fonts import Typeface
@@ -115,7 +115,7 @@ def _make(storyboard: Storyboard, workshop: Path, directory: Path, progress: _Pr
     burned = shown if storyboard.caption_style is not CaptionStyle.NONE else []
 
     compositor = Compositor(width, height)
-    pictures = compositor.frames(recording.shots, painter.strips(burned))
+    pictures = _pictures(compositor, recording.shots, painter.strips(burned))
     encode(
         workshop / "video.mp4",
         size=(width, height),
@@ -127,7 +127,7 @@ def _make(storyboard: Storyboard, workshop: Path, directory: Path, progress: _Pr
     )
 
     progress.report(Stage.ASSEMBLING, 0.0)
-    save_thumbnail(workshop / "thumbnail.jpg", _about_to_speak(compositor, recording.shots[0]))
+    save_thumbnail(workshop / "thumbnail.jpg", compositor.still(recording.shots[0].look))
     (workshop / "captions.vtt").write_text(to_vtt(shown), encoding="utf-8")
     (workshop / "captions.srt").write_text(to_srt(shown), encoding="utf-8")
     missing_glyphs = sum(typeface.missing(line) for cue in burned for line in cue.lines)
@@ -217,12 +217,11 @@ def _shot(
         for sound in speech.phonemes
     ]
     return SceneShot(
-        avatar_id=scene.avatar_id,
-        background_color=scene.background_color,
-        start_frame=placement.start_frame,
+        look=Look(scene.avatar_id, None, scene.background_color, None),
         frame_count=placement.frame_count,
         mouth=mouth_track(phonemes, placement.frame_count),
         emphasis=timeline.emphasis(samples, placement),
+        sentence_ends=(),
         seed=index,
     )
 
@@ -234,16 +233,24 @@ def _blocks(sound: Path) -> Iterator[NDArray[np.int16]]:
             yield np.frombuffer(block, np.int16)
 
 
-def _about_to_speak(compositor: Compositor, shot: SceneShot) -> NDArray[np.uint8]:
-    """The presenter at rest, without a caption: any frame of the film may catch a blink or half a vowel."""
-    rest = replace(
-        shot,
-        start_frame=0,
-        frame_count=1,
-        mouth=np.zeros_like(shot.mouth[:1]),
-        emphasis=np.zeros(1, np.float32),
-    )
-    return next(compositor.frames([rest], []))
+def _pictures(
+    compositor: Compositor, shots: Sequence[SceneShot], strips: Iterator[CaptionStrip]
+) -> Iterator[NDArray[np.uint8]]:
+    """The film's frames; captions are cut where scenes are, and told in their frames."""
+    strip, start = next(strips, None), 0
+    before: Look | None = None
+    for shot in shots:
+        end = start + shot.frame_count
+        captions = []
+        while strip is not None and strip.start_frame < end:
+            first, last = max(strip.start_frame, start) - start, min(strip.end_frame, end) - start
+            captions.append(replace(strip, start_frame=first, end_frame=last))
+            if strip.end_frame > end:
+                break
+            strip = next(strips, None)
+        fade_from = before if before != shot.look else None
+        yield from compositor.frames(replace(shot, fade_from=fade_from), captions)
+        start, before = end, shot.look
 
 
 class _Progress:

@@ -130,6 +130,24 @@ class Rect:
         """Width and height."""
         return self.right - self.left, self.bottom - self.top
 
+    def joined(self, other: "Rect") -> "Rect":
+        """The least rectangle that holds both."""
+        return Rect(
+            min(self.left, other.left),
+            min(self.top, other.top),
+            max(self.right, other.right),
+            max(self.bottom, other.bottom),
+        )
+
+    def clipped(self, whole: "Rect") -> "Rect":
+        """What of it lies in `whole`."""
+        return Rect(
+            max(self.left, whole.left),
+            max(self.top, whole.top),
+            min(self.right, whole.right),
+            min(self.bottom, whole.bottom),
+        )
+
     def meets(self, other: "Rect") -> bool:
         return (
             self.left < other.right

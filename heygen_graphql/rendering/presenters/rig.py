@@ -31,6 +31,7 @@ from heygen_graphql.rendering.presenters.planes import Bytes, Planes, Rect, laid
 from heygen_graphql.rendering.presenters.presenter import DrawnPresenter
 from heygen_graphql.rendering.presenters.raster import rasterise
 from heygen_graphql.rendering.presenters.svg import Drawing
+from heygen_graphql.rendering.presenters.woven import Woven
 
 __all__ = [
     "BROW_LEVELS",
@@ -58,22 +59,16 @@ class Sprite:
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """What a window of the head sprite becomes; x and y are its even corner in sprite pixels."""
+    """What a window of the head sprite becomes; `place` is its even corner in sprite pixels."""
 
-    x: int
-    y: int
-    planes: Planes
+    place: tuple[int, int]
+    size: tuple[int, int]
+    """Width and height."""
+    woven: Woven
 
     @property
     def nbytes(self) -> int:
-        return self.planes.nbytes
-
-    def put_on(self, head: Planes) -> None:
-        height, width = self.planes.y.shape
-        rect = Rect(self.x, self.y, self.x + width, self.y + height)
-        head.y[rect.luma], head.alpha[rect.luma] = self.planes.y, self.planes.alpha
-        head.u[rect.chroma], head.v[rect.chroma] = self.planes.u, self.planes.v
-        head.alpha_half[rect.chroma] = self.planes.alpha_half
+        return self.woven.nbytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +78,6 @@ class _Ground:
     rect: Rect
     under: Bytes
     over: Bytes
-
-    def patch(self, bgra: Bytes) -> Patch:
-        return Patch(self.rect.left, self.rect.top, to_planes(laid_over(bgra, self.over)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +143,11 @@ class Rig:
 
     def __init__(self, presenter: DrawnPresenter, scale: float, foot: float, cache: PartCache) -> None:
         self._presenter, self._cache = presenter, cache
+        self._name = (presenter.avatar_id, scale)
         is_oversampled = scale < _OVERSAMPLED_BELOW
-        head_scale = scale * (2 if is_oversampled else 1)
+        self.step = 2 if is_oversampled else 1
+        """Pixels of the head's sprite to one of the picture."""
+        head_scale = scale * self.step
         self._soft_share = _SOFT_SHARE if is_oversampled else _SOFT_SHARE_PLAIN
         left, top, width, height = _HEAD_WINDOW
         size = _even(width * head_scale), _even(height * head_scale)
@@ -174,6 +169,8 @@ class Rig:
             top + used.top / head_scale,
             head_scale,
         )
+        self.woven_head = Woven.of(self.head.planes, self.step)
+        """Without mouth and eyes: those are patches."""
         self._eyes_ground = self._ground(_EYES_WINDOW, under, over)
         self._jaw_ground = self._ground(_JAW_WINDOW, under, over)
         body = rasterise(
@@ -187,15 +184,15 @@ class Rig:
         self.body = Sprite(to_planes(body), _BODY_LEFT, _BODY_TOP, scale)
 
     def eyes(self, state: EyeState) -> Patch:
-        return self._cache.get((id(self), state), Patch, lambda: self._draw_eyes(state))
+        return self._cache.get((self._name, state), Patch, lambda: self._draw_eyes(state))
 
     def jaw(self, openness: int) -> Patch:
         """Cheeks and chin for a level of openness, without the mouth."""
-        return self._cache.get((id(self), "jaw", openness), Patch, lambda: self._draw_jaw(openness))
+        return self._cache.get((self._name, "jaw", openness), Patch, lambda: self._draw_jaw(openness))
 
     def mouth(self, state: MouthState) -> Patch:
         """The mouth and the skin around it; it belongs on the jaw of its openness."""
-        return self._cache.get((id(self), state), Patch, lambda: self._draw_mouth(state))
+        return self._cache.get((self._name, state), Patch, lambda: self._draw_mouth(state))
 
     def _draw_eyes(self, state: EyeState) -> Patch:
         ground = self._eyes_ground
@@ -205,19 +202,19 @@ class Rig:
         raised = state.brows / (BROW_LEVELS - 1)
         # Brows and eyes move apart from each other: each is drawn once per state of its own.
         brows = self._cache.get(
-            (id(self), "brows", state.brows),
+            (self._name, "brows", state.brows),
             _Picture,
             lambda: _Picture(self._drawn_on(ground.rect, drawn.brows(self._presenter, raised))),
         )
         eyes = self._cache.get(
-            (id(self), "eyes", gaze),
+            (self._name, "eyes", gaze),
             _Picture,
             lambda: _Picture(self._drawn_on(ground.rect, drawn.eyes(self._presenter, gaze))),
         )
-        return ground.patch(laid_over(laid_over(ground.under, brows.bgra), eyes.bgra))
+        return self._patch(ground, laid_over(laid_over(ground.under, brows.bgra), eyes.bgra))
 
     def _draw_jaw(self, openness: int) -> Patch:
-        return self._jaw_ground.patch(self._skin(openness).bgra)
+        return self._patch(self._jaw_ground, self._skin(openness).bgra)
 
     def _draw_mouth(self, state: MouthState) -> Patch:
         shape = MouthShape(
@@ -233,14 +230,17 @@ class Rig:
             slice(rect.left - jaw.left, rect.right - jaw.left),
         )
         ground = _Ground(rect, self._skin(state.openness).bgra[within], self._jaw_ground.over[within])
-        return ground.patch(
-            laid_over(ground.under, self._drawn_on(rect, drawn.mouth(self._presenter, shape)))
-        )
+        mouth = self._drawn_on(rect, drawn.mouth(self._presenter, shape))
+        return self._patch(ground, laid_over(ground.under, mouth))
+
+    def _patch(self, ground: _Ground, bgra: Bytes) -> Patch:
+        planes = to_planes(laid_over(bgra, ground.over))
+        return Patch((ground.rect.left, ground.rect.top), ground.rect.size, Woven.of(planes, self.step))
 
     def _skin(self, openness: int) -> _Picture:
         """The lower face at a level of openness, without mouth and front hair."""
         return self._cache.get(
-            (id(self), "skin", openness),
+            (self._name, "skin", openness),
             _Picture,
             lambda: _Picture(
                 self._with_dropped_jaw(self._jaw_ground.under, openness / (OPENNESS_LEVELS - 1))
