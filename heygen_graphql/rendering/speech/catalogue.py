@@ -10,7 +10,7 @@ from heygen_graphql.rendering.errors import UnknownVoice
 from heygen_graphql.rendering.speech.endpoint_voices import MULTILINGUAL, SpeechEndpoint, endpoint_voices
 from heygen_graphql.rendering.speech.engine import Gender, Voice
 from heygen_graphql.rendering.speech.espeak_voices import espeak_voices
-from heygen_graphql.rendering.speech.piper_voices import PiperVoice, digest, dropped_in
+from heygen_graphql.rendering.speech.piper_voices import PiperVoice, digest, dropped_in, joe
 
 HEART = Voice("heart", "Heart", "en-US", Gender.FEMALE, "hibari")
 
@@ -101,7 +101,8 @@ class Voices:
         raise UnknownVoice(voice_id)
 
     def _piper(self) -> tuple[tuple[PiperVoice, ...], tuple[str, ...]]:
-        return ((), ()) if self.voices_dir is None else dropped_in(self.voices_dir)
+        found, problems = ((), ()) if self.voices_dir is None else dropped_in(self.voices_dir)
+        return (joe(), *found), problems
 
     def _by_id(self) -> dict[str, Voice]:
         piper = tuple(known.voice for known in self._piper()[0])

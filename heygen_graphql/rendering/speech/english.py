@@ -7,28 +7,19 @@ put in the place of a word ("50 kilometers" for "50km") belongs to that word.
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from typing import Any
 
 from hibari.g2p.normalize import normalize
 
-from heygen_graphql.rendering.speech.words import WrittenWord, written_words
+from heygen_graphql.rendering.speech.sentences import sentences
+from heygen_graphql.rendering.speech.words import WrittenWord, handed_over
 from heygen_graphql.rendering.speech.writing import named_greek, readable
 
 # The model was trained on up to about 510 symbols and hibari itself stops at 400.
 _MAX_SYMBOLS = 400
-_CLOSING = "\"'”’)]}»"
-_SENTENCE_END = re.compile(r"[.!?…]$")
 _CLAUSE_END = re.compile(r"[,;:—–]$")
-# A full stop after these, or after an initial, does not end a sentence.
-_ABBREVIATION = re.compile(
-    r"mrs?|ms|dr|prof|st|sr|jr|gen|col|capt|lt|sgt|rev|hon|gov|sen|rep|vs|nos?|vol|pp|fig|approx|dept|est"
-    r"|e\.g|i\.e|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec|mt|ft|rs",
-    re.IGNORECASE,
-)
-
 _AMOUNT = re.compile(r"([$£€])(\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d\d))?(?![\d.]\d)(?!\w)")
 _MAGNITUDE = re.compile(r"(?:hundred|thousand|million|billion|trillion)\b", re.IGNORECASE)
 _CURRENCIES = {
@@ -82,41 +73,11 @@ class Utterance:
 
 def utterances(text: str, g2p: Any) -> Iterator[Utterance]:
     """The text in the order of speaking; what has nothing to say is left out. `g2p` is hibari's `G2P`."""
-    spoken = readable(text)
-    sentences = list(_sentences(spoken))
-    for index, sentence in enumerate(sentences):
-        following = sentences[index + 1] if index + 1 < len(sentences) else None
-        ends_paragraph = following is not None and "\n\n" in re.sub(
-            r"[^\S\n]", "", spoken[sentence[-1].end : following[0].start]
-        )
-        parts = list(_parts(_phonemes(sentence, g2p)))
+    for sentence in sentences(readable(text)):
+        parts = list(_parts(_phonemes(sentence.words, g2p)))
         for number, part in enumerate(parts):
             if any(symbol.first_character is not None for symbol in part):
-                yield Utterance(tuple(part), ends_paragraph and number == len(parts) - 1)
-
-
-def _sentences(text: str) -> Iterator[list[WrittenWord]]:
-    words = written_words(text)
-    sentence: list[WrittenWord] = []
-    for index, word in enumerate(words):
-        sentence.append(word)
-        following = words[index + 1] if index + 1 < len(words) else None
-        if following is None or _ends_sentence(word, following, text[word.end : following.start]):
-            yield sentence
-            sentence = []
-
-
-def _ends_sentence(word: WrittenWord, following: WrittenWord, space: str) -> bool:
-    """Titles, initials and a small letter after the stop say no; a new line before a capital says yes."""
-    if "\n" in space and (not following.text[:1].islower() or space.count("\n") > 1):
-        return True
-    bare = word.text.rstrip(_CLOSING)
-    if not _SENTENCE_END.search(bare) or following.text.lstrip("\"'“‘([").islower():
-        return False
-    if not bare.endswith(".") or bare.endswith(".."):
-        return True
-    stem = bare[:-1].lstrip("\"'“‘([")
-    return not (_ABBREVIATION.fullmatch(stem) or (len(stem) == 1 and stem.isupper() and stem != "I"))
+                yield Utterance(tuple(part), sentence.ends_paragraph and number == len(parts) - 1)
 
 
 def _respelled(word: str, following: str) -> str:
@@ -151,7 +112,7 @@ def _address(match: re.Match[str]) -> str:
     return " ".join(_ADDRESS_SIGNS.get(part, part) for part in parts if part.strip()) + rest
 
 
-def _phonemes(sentence: list[WrittenWord], g2p: Any) -> list[Symbol]:
+def _phonemes(sentence: Sequence[WrittenWord], g2p: Any) -> list[Symbol]:
     texts = [word.text for word in sentence]
     respelled = [_respelled(text, after) for text, after in zip(texts, [*texts[1:], ""], strict=True)]
     tokens = g2p.phonemize_tokens(g2p.tokenize(normalize(" ".join(respelled))))
@@ -169,7 +130,7 @@ def _phonemes(sentence: list[WrittenWord], g2p: Any) -> list[Symbol]:
     owners = [word.start for word, parts in zip(sentence, expanded, strict=True) for _ in parts]
     written = [part for parts in expanded for part in parts]
     symbols: list[Symbol] = []
-    for phonemes, first in zip(pronounced, _owners(written, owners, spoken), strict=True):
+    for phonemes, first in zip(pronounced, handed_over(owners, written, spoken), strict=True):
         if symbols and phonemes:
             symbols.append(Symbol(" ", None))
         symbols.extend(
@@ -180,19 +141,6 @@ def _phonemes(sentence: list[WrittenWord], g2p: Any) -> list[Symbol]:
 
 def _is_sound(character: str) -> bool:
     return character.isalpha() or character in "ˈˌː"
-
-
-def _owners(written: list[str], owners: list[int], spoken: list[str]) -> list[int]:
-    """For each spoken word, the character at which the script's word begins that it says."""
-    result: list[int] = []
-    matcher = SequenceMatcher(None, written, spoken, autojunk=False)
-    for _, first, last, spoken_first, spoken_last in matcher.get_opcodes():
-        count, spoken_count = last - first, spoken_last - spoken_first
-        for number in range(spoken_count):
-            # Words put in where none stood belong to the one before.
-            index = first + number * count // spoken_count if count else max(0, first - 1)
-            result.append(owners[min(index, len(owners) - 1)])
-    return result
 
 
 def _parts(symbols: list[Symbol]) -> Iterator[list[Symbol]]:

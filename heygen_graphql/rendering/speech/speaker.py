@@ -2,6 +2,7 @@
 
 from typing import Self
 
+from heygen_graphql.rendering.speech import piper_voices
 from heygen_graphql.rendering.speech.catalogue import HEART, Voices
 from heygen_graphql.rendering.speech.engine import Speech, SpeechEngine
 from heygen_graphql.rendering.speech.writing import check_text
@@ -31,7 +32,7 @@ class Speaker:
         check_text(text, voice)
         engine = self._engines.get(voice.engine)
         if engine is None:
-            engine = self._engines[voice.engine] = _open(voice.engine)
+            engine = self._engines[voice.engine] = self._open(voice.engine)
         return engine.speak(text, voice, speed=speed, pitch_semitones=pitch_semitones)
 
     def close(self) -> None:
@@ -40,13 +41,16 @@ class Speaker:
             _, engine = self._engines.popitem()
             engine.close()
 
+    def _open(self, name: str) -> SpeechEngine:
+        # Here and not above: the API's process reads the catalogue through this package and needs no engine.
+        if name == HEART.engine:
+            from heygen_graphql.rendering.speech.hibari import Hibari
 
-def _open(name: str) -> SpeechEngine:
-    # Here and not above: the API's process reads the catalogue through this package and needs no engine.
-    if name == HEART.engine:
-        from heygen_graphql.rendering.speech.hibari import Hibari
+            return Hibari()
+        if name == piper_voices.ENGINE:
+            from heygen_graphql.rendering.speech.piper import Piper
 
-        return Hibari()
-    from heygen_graphql.rendering.speech.espeak import Espeak
+            return Piper(self._voices)
+        from heygen_graphql.rendering.speech.espeak import Espeak
 
-    return Espeak()
+        return Espeak()

@@ -5,6 +5,7 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from itertools import pairwise
 
 from heygen_graphql.rendering.speech.engine import TimedWord
@@ -61,6 +62,22 @@ def timed_words(text: str, pieces: Sequence[SpokenPiece]) -> tuple[TimedWord, ..
         )
     _share(words, spans)
     return _in_order(words, spans)
+
+
+def handed_over(owners: Sequence[int], written: Sequence[str], spoken: Sequence[str]) -> list[int]:
+    """The owner of each token of `spoken`, a rewriting of `written`, whose tokens have these owners.
+
+    Tokens are matched by the longest common runs; what stands in the place of others is shared out among
+    their owners, and what stands where nothing stood belongs to the owner before it.
+    """
+    result: list[int] = []
+    matcher = SequenceMatcher(None, written, spoken, autojunk=False)
+    for _, first, last, spoken_first, spoken_last in matcher.get_opcodes():
+        count, spoken_count = last - first, spoken_last - spoken_first
+        for number in range(spoken_count):
+            index = first + number * count // spoken_count if count else max(0, first - 1)
+            result.append(owners[min(index, len(owners) - 1)])
+    return result
 
 
 def _cut_at(text: str, positions: Sequence[int]) -> list[WrittenWord]:

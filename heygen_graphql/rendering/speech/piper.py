@@ -1,0 +1,177 @@
+"""Piper: natural voices from files, from a child process of its own (`piper_process` says why)."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from hibari.g2p import G2P
+from numpy.typing import NDArray
+
+from heygen_graphql.rendering.errors import UnspeakableText
+from heygen_graphql.rendering.speech import espeak_ipa, psola
+from heygen_graphql.rendering.speech.catalogue import Voices
+from heygen_graphql.rendering.speech.child import Child
+from heygen_graphql.rendering.speech.engine import Speech, Voice
+from heygen_graphql.rendering.speech.english import utterances
+from heygen_graphql.rendering.speech.piper_voices import PiperVoice
+from heygen_graphql.rendering.speech.pitch import track
+from heygen_graphql.rendering.speech.resampling import resample
+from heygen_graphql.rendering.speech.sentences import sentences
+from heygen_graphql.rendering.speech.sounds import (
+    Letter,
+    Sound,
+    fit_to_pauses,
+    phonemes,
+    pieces,
+    shifted,
+    sounds,
+)
+from heygen_graphql.rendering.speech.words import WrittenWord, handed_over, timed_words
+from heygen_graphql.rendering.speech.writing import has_speakable, readable
+from heygen_graphql.rendering.storyboard import SAMPLE_RATE
+
+_PROGRAM = Path(__file__).with_name("piper_process.py")
+# The alignments of VITS stand this much after the sound.
+_LABEL_DELAY_SECONDS = 0.035
+_LEAD_SECONDS = 0.1
+_SENTENCE_PAUSE_SECONDS = 0.18
+_PARAGRAPH_PAUSE_SECONDS = 0.5
+# A voice does not begin or end in perfect silence; this keeps the joins from clicking.
+_FADE_SECONDS = 0.008
+_MAX_LEVEL = 0.9
+# Longer sentences are spoken in parts: a model's memory grows with the square of their length.
+_MAX_CHARACTERS = 400
+_PAUSES = frozenset(",.;:!?—…")
+# Whose English is closer to the American.
+_AMERICAN = frozenset({"US", "CA", "PH"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Sentence:
+    request: dict[str, Any]
+    letters: tuple[Letter, ...]
+    """What is asked for; empty when Piper itself is to read `words`."""
+    words: tuple[WrittenWord, ...]
+    ends_paragraph: bool
+
+
+class Piper:
+    """The engine; its child keeps the voices that it has loaded."""
+
+    def __init__(self, voices: Voices) -> None:
+        self._voices = voices
+        self._child = Child(_PROGRAM, "Piper", sample_bytes=4)
+
+    def speak(self, text: str, voice: Voice, *, speed: float, pitch_semitones: float) -> Speech:
+        known = self._voices.piper(voice.voice_id)
+        planned = list(self._plan(text, known))
+        header, raw = self._child.ask(
+            {
+                "model": str(known.files.model),
+                "description": str(known.files.description),
+                "stamps": known.files.stamps,
+                "pace": 1 / speed,
+                "sentences": [sentence.request for sentence in planned],
+            }
+        )
+        rate = header["sample_rate"]
+        parts = [np.zeros(round(_LEAD_SECONDS / speed * rate), np.float32)]
+        found: list[Sound] = []
+        position, sample = len(parts[0]), 0
+        for sentence, answer in zip(planned, header["sentences"], strict=True):
+            samples = np.frombuffer(raw, "<f4", answer["sample_count"], sample * 4).copy()
+            sample += answer["sample_count"]
+            if not len(samples):
+                continue
+            spoken = _sounds(sentence, answer, rate)
+            fit_to_pauses(spoken, samples, rate)
+            if pitch_semitones:
+                ratio = 2 ** (pitch_semitones / 12)
+                samples = psola.reshape(samples, track(samples, rate), rate, speed=1.0, pitch_ratio=ratio)
+            found += shifted(spoken, position / rate)
+            pause = _PARAGRAPH_PAUSE_SECONDS if sentence.ends_paragraph else _SENTENCE_PAUSE_SECONDS
+            parts += [_faded(samples, rate), np.zeros(round(pause / speed * rate), np.float32)]
+            position += len(samples) + len(parts[-1])
+        if not found:
+            raise UnspeakableText(
+                f"The voice {voice.voice_id!r} finds nothing in this script that it could say."
+            )
+        together = resample(np.concatenate(parts), rate, SAMPLE_RATE)
+        together *= np.float32(_MAX_LEVEL / max(_MAX_LEVEL, float(np.abs(together).max())))
+        return Speech(
+            together, timed_words(text, pieces(found)), phonemes(found, len(together) / SAMPLE_RATE)
+        )
+
+    def close(self) -> None:
+        self._child.close()
+
+    def _plan(self, text: str, known: PiperVoice) -> Iterator[_Sentence]:
+        language, *subtags = known.voice.language.split("-")
+        if language == "en" and known.reads_espeak_ipa:
+            g2p = self._british if subtags and not _AMERICAN & set(subtags) else self._american
+            for utterance in utterances(text, g2p):
+                symbols = espeak_ipa.letters(utterance.symbols)
+                letters = tuple(Letter(symbol.character, symbol.first_character) for symbol in symbols)
+                request = {"phonemes": [letter.ipa for letter in letters]}
+                yield _Sentence(request, letters, (), utterance.ends_paragraph)
+            return
+        for sentence in sentences(readable(text)):
+            parts = list(_parts(sentence.words))
+            for number, words in enumerate(parts):
+                ends_paragraph = sentence.ends_paragraph and number == len(parts) - 1
+                yield _Sentence({"words": [word.text for word in words]}, (), words, ends_paragraph)
+
+    @cached_property
+    def _american(self) -> Any:
+        return G2P()
+
+    @cached_property
+    def _british(self) -> Any:
+        return G2P(british=True)
+
+
+def _parts(words: Sequence[WrittenWord]) -> Iterator[tuple[WrittenWord, ...]]:
+    """Runs of words with something to say, of at most `_MAX_CHARACTERS` where words are shorter than that."""
+    part: list[WrittenWord] = []
+    for word in words:
+        if part and word.end - part[0].start > _MAX_CHARACTERS:
+            yield tuple(part)
+            part = []
+        part.append(word)
+    if any(has_speakable(word.text) for word in part):
+        yield tuple(part)
+
+
+def _sounds(sentence: _Sentence, answer: dict[str, Any], rate: int) -> list[Sound]:
+    letters = sentence.letters or _owned(sentence.words, answer)
+    seconds = answer["sample_count"] / rate
+    counts = answer["counts"]
+    if counts is None:
+        return sounds(letters, np.linspace(0.0, seconds, len(letters) + 1).tolist())
+    bounds = np.cumsum(counts)[:-1] / rate - _LABEL_DELAY_SECONDS
+    return sounds(letters, np.clip(bounds, 0.0, seconds).tolist())
+
+
+def _owned(words: Sequence[WrittenWord], answer: dict[str, Any]) -> tuple[Letter, ...]:
+    """What Piper read, each letter with its word: each word by itself reads nearly as in the sentence."""
+    read = [
+        (letter, word.start)
+        for word, reading in zip(words, answer["readings"], strict=True)
+        for letter in [*reading, " "]
+    ]
+    owners = handed_over([owner for _, owner in read], [letter for letter, _ in read], answer["phonemes"])
+    return tuple(
+        Letter(letter, None if letter == " " or letter in _PAUSES else owner)
+        for letter, owner in zip(answer["phonemes"], owners, strict=True)
+    )
+
+
+def _faded(samples: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
+    length = min(len(samples) // 2, round(_FADE_SECONDS * rate))
+    ramp = np.linspace(0.0, 1.0, length, dtype=np.float32)
+    samples[:length] *= ramp
+    samples[len(samples) - length :] *= ramp[::-1]
+    return samples
