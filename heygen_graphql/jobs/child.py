@@ -37,6 +37,10 @@ _LOOK_SECONDS = 0.5
 _LAST_WORDS_SECONDS = 2.0
 _DEATH_SECONDS = 5.0
 
+_STOPPED_FROM_OUTSIDE = Failure(
+    RENDER_CRASHED, "The render was stopped from outside. Retry the video.", is_retryable=True
+)
+
 _log = structlog.get_logger(__name__)
 
 
@@ -137,6 +141,9 @@ class RenderProcess:
         with suppress(TimeoutError):
             async with asyncio.timeout(limits.soft_seconds):
                 ending = await self._ending(job, listener) or await self._crash()
+                if ending == TIMED_OUT:
+                    # Not by us: whoever stops a service may send SIGTERM to all of its processes.
+                    ending = _STOPPED_FROM_OUTSIDE
                 # What ended otherwise may have broken something that the next film would need.
                 self._is_harmed = isinstance(ending, Failure) and ending.is_retryable
                 return ending

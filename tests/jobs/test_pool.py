@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from structlog.testing import capture_logs
 
 from heygen_graphql.jobs.child import Limits, Listener
 from heygen_graphql.jobs.pool import RenderPool
-from heygen_graphql.jobs.protocol import Ending, Equipment, Failure, Progress, Rendered
+from heygen_graphql.jobs.protocol import TIMED_OUT, Ending, Equipment, Failure, Progress, Rendered
 from tests.jobs.conftest import FAKE_CHILD
 from tests.jobs.videos import storyboard
 from tests.servers import SLACK, wait_until, wait_until_gone
@@ -129,6 +130,13 @@ async def test_a_process_that_was_told_to_stop_gets_no_other_film_though_it_fini
         late = {"steps": 4, "step_seconds": 0.2, "ignores_sigterm": True}
         before = process_of(await films.render(late, soft_seconds=0.4))
         assert process_of(await films.render()) != before
+
+
+async def test_a_render_that_somebody_else_told_to_stop_has_not_run_out_of_time(tmp_path: Path) -> None:
+    async with opened(tmp_path) as films:
+        ending = await films.render({"fail": asdict(TIMED_OUT)})
+    assert isinstance(ending, Failure)
+    assert (ending.code, ending.is_retryable) == ("RENDER_CRASHED", True)
 
 
 async def test_an_idle_process_ends_after_a_while(tmp_path: Path) -> None:
