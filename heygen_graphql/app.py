@@ -17,7 +17,7 @@ from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
-from heygen_graphql import __version__
+from heygen_graphql import __version__, videos
 from heygen_graphql.accounts import Tokens
 from heygen_graphql.database import Database, migrate
 from heygen_graphql.events import Hub, open_hub
@@ -111,6 +111,7 @@ async def _open(settings: Settings) -> AsyncIterator[_Parts]:
             hub=hub,
             queue=await stack.enter_async_context(_queue(settings, database, hub, storage)),
             storage=storage,
+            voices=videos.voices_of(settings),
             links=links,
             portraits=Processes(at_once=PROCESSES_AT_ONCE),
             limits=await stack.enter_async_context(open_rate_limits(settings.redis_url)),

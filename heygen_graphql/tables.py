@@ -262,7 +262,8 @@ class Asset(SQLModel, table=True):
         CheckConstraint(_in_values("state", AssetState), name="state_known"),
         CheckConstraint("size_bytes > 0", name="size_positive"),
         CheckConstraint(
-            "state <> 'COMPLETE' OR (sha256 IS NOT NULL AND storage_key IS NOT NULL)", name="complete_has_file"
+            "state <> 'COMPLETE' OR (sha256 IS NOT NULL AND storage_key IS NOT NULL)",
+            name="complete_has_file",
         ),
         Index("ix_assets_owner_id_created_at_id", "owner_id", "created_at", "id"),
         Index("ix_assets_state_created_at", "state", "created_at"),
@@ -294,3 +295,12 @@ class PhotoAvatar(SQLModel, table=True):
         Index("ix_photo_avatars_owner_id_created_at_id", "owner_id", "created_at", "id"),
         Index("ix_photo_avatars_deleted_at", "deleted_at"),
     )
+
+    @property
+    def rig_key(self) -> str:
+        """The name of its rig in storage and in storyboards."""
+        return f"{self.files_prefix}/rig"
+
+    @property
+    def preview_key(self) -> str:
+        return f"{self.files_prefix}/preview.png"

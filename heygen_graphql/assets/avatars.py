@@ -72,14 +72,14 @@ async def create(
         created_at=now,
         deleted_at=now,
     )
-    prefix = avatar.files_prefix = files_prefix(avatar.id)
+    avatar.files_prefix = f"photo-avatars/{avatar.id}"
     with tempfile.TemporaryDirectory(prefix="heygen-photo-") as directory:
         rig, preview = Path(directory, "rig"), Path(directory, "preview.png")
         await _make_rig(processes, image, rig, preview)
         async with database.transaction() as session:
             session.add(avatar)
-        await storage.put_file(rig_key(prefix), rig)
-        await storage.put_file(preview_key(prefix), preview)
+        await storage.put_file(avatar.rig_key, rig)
+        await storage.put_file(avatar.preview_key, preview)
     async with database.transaction() as session:
         avatar = await session.get_one(PhotoAvatar, avatar.id)
         avatar.deleted_at = None
@@ -127,20 +127,6 @@ async def by_avatar_ids(
         return {avatar.avatar_id: avatar for avatar in rows.scalars()}
 
 
-def files_prefix(id: UUID) -> str:
-    """Where a photo avatar's files lie; never another's."""
-    return f"photo-avatars/{id}"
-
-
-def rig_key(files_prefix: str) -> str:
-    """The name of its rig in storage and in storyboards."""
-    return f"{files_prefix}/rig"
-
-
-def preview_key(files_prefix: str) -> str:
-    return f"{files_prefix}/preview.png"
-
-
 def _usable(owner_id: UUID) -> SelectOfScalar[PhotoAvatar]:
     return select(PhotoAvatar).where(PhotoAvatar.owner_id == owner_id, col(PhotoAvatar.deleted_at).is_(None))
 
@@ -159,7 +145,7 @@ def _name_faults(name: str) -> list[Fault]:
 async def _image_of(
     storage: Storage, owner_id: UUID, asset: Asset | None, faults: list[Fault]
 ) -> Path | None:
-    field = ("image_asset_id",)
+    field = ("imageAssetId",)
     if asset is None or asset.owner_id != owner_id or asset.deleted_at is not None:
         faults.append(Fault(UserErrorCode.NOT_FOUND, "You have no asset of this id.", field))
         return None
@@ -183,7 +169,7 @@ async def _make_rig(processes: Processes, image: Path, rig: Path, preview: Path)
             message = "Making the avatar took longer than the server allows. Try again, or a smaller picture."
         else:
             message = "The picture cannot be read within the server's bounds. Save it anew, and try again."
-        raise InvalidInput.one(UserErrorCode.UNSUPPORTED_MEDIA, message, "image_asset_id") from None
+        raise InvalidInput.one(UserErrorCode.UNSUPPORTED_MEDIA, message, "imageAssetId") from None
     told: dict[str, Any] = json.loads(output)
     if "code" in told:
-        raise InvalidInput.one(UserErrorCode(told["code"]), told["message"], "image_asset_id")
+        raise InvalidInput.one(UserErrorCode(told["code"]), told["message"], "imageAssetId")

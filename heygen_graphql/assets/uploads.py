@@ -210,16 +210,16 @@ def _faults(request: UploadRequest, content_type: str, max_bytes: int) -> list[F
         faults.append(Fault(UserErrorCode.INVALID, message, ("filename",)))
     if content_type not in SUFFIXES:
         message = f"{request.content_type[:60]!r} is not taken; send one of {', '.join(SUFFIXES)}."
-        faults.append(Fault(UserErrorCode.UNSUPPORTED_MEDIA, message, ("content_type",)))
+        faults.append(Fault(UserErrorCode.UNSUPPORTED_MEDIA, message, ("contentType",)))
     if request.size_bytes < 1:
         message = f"The file has {request.size_bytes} bytes; there must be some."
-        faults.append(Fault(UserErrorCode.TOO_SHORT, message, ("size_bytes",)))
+        faults.append(Fault(UserErrorCode.TOO_SHORT, message, ("sizeBytes",)))
     elif request.size_bytes > max_bytes:
         message = (
             f"The file has {request.size_bytes:,} bytes; at most {max_bytes:,} are taken. "
             "Save it smaller or with more compression."
         )
-        faults.append(Fault(UserErrorCode.FILE_TOO_LARGE, message, ("size_bytes",)))
+        faults.append(Fault(UserErrorCode.FILE_TOO_LARGE, message, ("sizeBytes",)))
     if request.sha256 is not None and not _SHA256.fullmatch(request.sha256):
         message = "A SHA-256 is written as 64 hexadecimal digits. Leave it out, or mend it."
         faults.append(Fault(UserErrorCode.INVALID, message, ("sha256",)))

@@ -25,9 +25,7 @@ _UPLOAD_LINK_SECONDS = 3600
 class CreateUploadInput:
     filename: str = strawberry.field(description="What to call it: 1 to 255 characters.")
     content_type: str = strawberry.field(description="image/jpeg, image/png or image/webp.")
-    size_bytes: BigInt = strawberry.field(
-        description="Exactly how many bytes it has; there is a limit."
-    )
+    size_bytes: BigInt = strawberry.field(description="Exactly how many bytes it has; there is a limit.")
     sha256: str | None = strawberry.field(
         default=None, description="Its SHA-256 in hexadecimal; other bytes are then refused."
     )

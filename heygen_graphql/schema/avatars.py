@@ -36,7 +36,7 @@ class Avatar(Node):
         key = preview_key(self.avatar_id)
         if self.row is not None:
             # Of a deleted one nothing is there any more.
-            key = photo_avatars.preview_key(photo_avatars.files_prefix(self.row.id))
+            key = self.row.preview_key
         return links.signed(info.context, key, expires_in_seconds=None)
 
     @field("Whose it is; null for the built-in ones, which are everybody's.")

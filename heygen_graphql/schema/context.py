@@ -19,6 +19,7 @@ from heygen_graphql.events import Hub, VideoChanged
 from heygen_graphql.jobs.broker import Queue
 from heygen_graphql.processes import Processes
 from heygen_graphql.ratelimits import RateLimits
+from heygen_graphql.rendering.speech import Voices
 from heygen_graphql.schema.loaders import Loaders
 from heygen_graphql.settings import Settings
 from heygen_graphql.storage import Links, Storage
@@ -34,6 +35,7 @@ class Services:
     hub: Hub
     queue: Queue
     storage: Storage
+    voices: Voices
     links: Links
     portraits: Processes
     """What looks at pictures that strangers sent."""

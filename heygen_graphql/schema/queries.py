@@ -9,7 +9,6 @@ import strawberry
 
 from heygen_graphql.errors import BadRequest
 from heygen_graphql.paging import Window, slice_page
-from heygen_graphql.rendering import speech
 from heygen_graphql.schema import ids, listing
 from heygen_graphql.schema.assets import Asset, assets_of_viewer
 from heygen_graphql.schema.avatars import Avatar, avatars_for_viewer
@@ -80,6 +79,7 @@ class Query:
     @field("Who can be heard.")
     def voices(
         self,
+        info: Info,
         first: First = None,
         after: After = None,
         last: Last = None,
@@ -88,7 +88,8 @@ class Query:
             VoiceFilter | None, strawberry.argument(description="Which voices; all of them when not given.")
         ] = None,
     ) -> Connection[Voice]:
-        matching = [voice for voice in speech.voices() if filter is None or filter.matches(voice)]
+        voices = info.context.services.voices
+        matching = [voice for voice in voices.all() if filter is None or filter.matches(voice)]
         page = slice_page(
             matching, [voice.voice_id for voice in matching], Window.of(first, after, last, before)
         )
@@ -107,8 +108,8 @@ class Query:
         return await assets_of_viewer(info, first, after, last, before)
 
     @field("What this server can do.")
-    def server(self) -> ServerInfo:
-        return server_info()
+    def server(self, info: Info) -> ServerInfo:
+        return server_info(info.context.services.voices)
 
 
 def _length_of(items: Sequence[object]) -> Callable[[], Awaitable[int]]:
@@ -124,7 +125,7 @@ async def _find(context: Context, text: str) -> Node | None:
         return None
     match found.kind:
         case "Voice":
-            return Voice.find(found.key)
+            return Voice.find(context, found.key)
         case "Avatar":
             return await Avatar.find(context, found.key)
     key = ids.parse_uuid(found.key)

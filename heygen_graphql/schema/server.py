@@ -3,7 +3,7 @@
 import strawberry
 
 from heygen_graphql import __version__, videos
-from heygen_graphql.rendering import speech
+from heygen_graphql.rendering.speech import Voices
 from heygen_graphql.rendering.storyboard import Quality
 
 
@@ -18,11 +18,11 @@ class ServerInfo:
     languages: list[str] = strawberry.field(description="The languages it speaks, as BCP 47 writes them.")
 
 
-def server_info() -> ServerInfo:
+def server_info(voices: Voices) -> ServerInfo:
     return ServerInfo(
         version=__version__,
         max_script_length=videos.MAX_SCRIPT_LENGTH,
         max_scenes=videos.MAX_SCENES,
         qualities=list(Quality),
-        languages=list(speech.languages()),
+        languages=list(voices.languages()),
     )

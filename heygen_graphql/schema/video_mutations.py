@@ -21,9 +21,13 @@ from heygen_graphql.schema.videos import Video
 from heygen_graphql.videos import SceneRequest, VideoChanges, VideoRequest
 
 
-@strawberry.input(description="What stands behind the presenter.")
+@strawberry.input(description="What stands behind the presenter: one of these.")
 class BackgroundInput:
     color: HexColor | None = strawberry.field(default=None, description="One colour all over.")
+    image_asset_id: strawberry.ID | None = strawberry.field(
+        default=None,
+        description="A picture, an asset that is complete: it fills the frame, and what does not fit is cut.",
+    )
 
 
 @strawberry.input(description="One scene: a script that is spoken, or a silence.")
@@ -75,7 +79,9 @@ class CreateVideoInput:
         default=None, description="How captions are drawn into the picture; SIMPLE when not given."
     )
     background: BackgroundInput | None = strawberry.field(
-        default=None, description="What stands behind the presenter; `#DFE7EE` when not given."
+        default=None,
+        description="What stands behind the presenter. When not given, a photo avatar's own picture "
+        "fills the frame, and `#DFE7EE` is behind a drawn one.",
     )
     speed: float | None = strawberry.field(
         default=None, description="The voice's pace: 0.5 to 2, 1 when not given."
@@ -146,7 +152,11 @@ class VideoMutations:
         context = info.context
         owner_id = await context.checked_creator()
         row = await videos.create(
-            context.services.database, owner_id, _request(input), idempotency_key=input.idempotency_key
+            context.services.database,
+            owner_id,
+            _request(input),
+            idempotency_key=input.idempotency_key,
+            voices=context.services.voices,
         )
         return await _queued(context, row)
 
@@ -165,7 +175,13 @@ class VideoMutations:
             owner_id = await context.checked_creator()
         else:
             owner_id = (await context.viewer()).user.id
-        edited = await videos.update(context.services.database, owner_id, _video_id(id), _changes(input))
+        edited = await videos.update(
+            context.services.database,
+            owner_id,
+            _video_id(id),
+            _changes(input),
+            voices=context.services.voices,
+        )
         if edited.is_rendered_anew:
             return await _queued(context, edited.video)
         return await _announced(context, edited.video)
@@ -226,6 +242,7 @@ def _request(input: CreateVideoInput) -> VideoRequest:
         aspect_ratio=input.aspect_ratio,
         caption_style=input.caption_style,
         background_color=_color(input.background),
+        background_image=_image(input.background),
         speed=input.speed,
         pitch=input.pitch,
         metadata=input.metadata,
@@ -244,6 +261,7 @@ def _changes(input: UpdateVideoInput) -> VideoChanges:
         aspect_ratio=input.aspect_ratio,
         caption_style=input.caption_style,
         background_color=_color(input.background),
+        background_image=_image(input.background),
         metadata=KEEP if input.metadata is strawberry.UNSET else input.metadata,
     )
 
@@ -258,6 +276,7 @@ def _scenes(scenes: Sequence[SceneInput] | None) -> tuple[SceneRequest, ...] | N
             voice_id=scene.voice_id,
             avatar_id=scene.avatar_id,
             background_color=_color(scene.background),
+            background_image=_image(scene.background),
             speed=scene.speed,
             pitch=scene.pitch,
         )
@@ -267,3 +286,11 @@ def _scenes(scenes: Sequence[SceneInput] | None) -> tuple[SceneRequest, ...] | N
 
 def _color(background: BackgroundInput | None) -> str | None:
     return None if background is None else background.color
+
+
+def _image(background: BackgroundInput | None) -> str | None:
+    if background is None or background.image_asset_id is None:
+        return None
+    asset_id = ids.uuid_of(background.image_asset_id, "Asset")
+    # Whatever else it is, it will be found to name nothing.
+    return background.image_asset_id if asset_id is None else str(asset_id)

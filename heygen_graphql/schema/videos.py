@@ -8,6 +8,7 @@ from uuid import UUID
 import strawberry
 
 from heygen_graphql import tables, videos
+from heygen_graphql.rendering import storyboard
 from heygen_graphql.rendering.storyboard import (
     FRAMES_PER_SECOND,
     AspectRatio,
@@ -17,10 +18,12 @@ from heygen_graphql.rendering.storyboard import (
     frame_size,
 )
 from heygen_graphql.schema import ids, links
+from heygen_graphql.schema.assets import Asset
 from heygen_graphql.schema.avatars import Avatar
 from heygen_graphql.schema.context import Info
 from heygen_graphql.schema.enums import CaptionFormat
 from heygen_graphql.schema.links import ExpiresInSeconds
+from heygen_graphql.schema.loaders import Owned
 from heygen_graphql.schema.nodes import Node
 from heygen_graphql.schema.resolvers import field
 from heygen_graphql.schema.scalars import BigInt, HexColor, Json, Url
@@ -33,7 +36,18 @@ if TYPE_CHECKING:
 
 @strawberry.type(description="What stands behind the presenter.")
 class Background:
-    color: HexColor | None = strawberry.field(description="One colour all over.")
+    color: HexColor | None = strawberry.field(
+        description="One colour all over; null behind an image, and where a photo avatar fills the frame."
+    )
+    image_key: strawberry.Private[str | None]
+    owner_id: strawberry.Private[UUID]
+
+    @field("A picture; null when there is none, or it has been deleted.")
+    async def image(self, info: Info) -> Asset | None:
+        if self.image_key is None:
+            return None
+        row = await info.context.loaders.assets_by_key.load(Owned(self.owner_id, self.image_key))
+        return None if row is None else Asset.of(row)
 
 
 @strawberry.type(description="One presenter before one background, speaking or silent.")
@@ -53,8 +67,8 @@ class Scene:
     )
 
     @field("Who is heard.")
-    def voice(self) -> Voice:
-        return Voice.named(self.voice_id)
+    def voice(self, info: Info) -> Voice:
+        return Voice.named(info.context, self.voice_id)
 
     @field("Who is seen.")
     async def avatar(self, info: Info) -> Avatar:
@@ -134,8 +148,8 @@ class Video(Node):
 
     @field("Its scenes, in order.")
     def scenes(self) -> list[Scene]:
-        storyboard = videos.storyboard_in(self.row)
-        timings: list[dict[str, float]] = self.row.scene_timings or [{} for _ in storyboard.scenes]
+        scenes = videos.storyboard_in(self.row).scenes
+        timings: list[dict[str, Any]] = [*(self.row.scene_timings or ({} for _ in scenes))]
         return [
             Scene(
                 index=index,
@@ -143,17 +157,17 @@ class Video(Node):
                 voice_id=scene.voice_id,
                 avatar_id=scene.avatar_id,
                 owner_id=self.row.owner_id,
-                background=Background(color=HexColor(scene.background_color)),
+                background=_background(scene, self.row.owner_id),
                 start_seconds=timing.get("start_seconds"),
                 duration_seconds=timing.get("duration_seconds"),
                 reused=bool(timing.get("reused", False)),
             )
-            for index, (scene, timing) in enumerate(zip(storyboard.scenes, timings, strict=True))
+            for index, (scene, timing) in enumerate(zip(scenes, timings, strict=True))
         ]
 
     @field("Who is heard, unless a scene names another voice.")
-    def voice(self) -> Voice:
-        return Voice.named(self.row.voice_id)
+    def voice(self, info: Info) -> Voice:
+        return Voice.named(info.context, self.row.voice_id)
 
     @field("Who is seen, unless a scene names another avatar.")
     async def avatar(self, info: Info) -> Avatar:
@@ -253,6 +267,15 @@ class Video(Node):
             expires_in_seconds=expires_in_seconds,
             filename=_filename(self.row.title or "video", name),
         )
+
+
+def _background(scene: storyboard.Scene, owner_id: UUID) -> Background:
+    is_plain = scene.background_image is None and scene.background_color
+    return Background(
+        color=HexColor(scene.background_color) if is_plain else None,
+        image_key=scene.background_image,
+        owner_id=owner_id,
+    )
 
 
 def _filename(title: str, name: str) -> str:

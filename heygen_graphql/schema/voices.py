@@ -8,6 +8,7 @@ from heygen_graphql.rendering import speech
 from heygen_graphql.rendering.errors import UnknownVoice
 from heygen_graphql.rendering.speech.engine import Gender
 from heygen_graphql.schema import ids
+from heygen_graphql.schema.context import Context
 from heygen_graphql.schema.nodes import Node
 
 
@@ -31,9 +32,9 @@ class Voice(Node):
         )
 
     @classmethod
-    def named(cls, voice_id: str) -> Self:
+    def named(cls, context: Context, voice_id: str) -> Self:
         """A voice that a storyboard names; one that has left the catalogue keeps its name alone."""
-        return cls.find(voice_id) or cls(
+        return cls.find(context, voice_id) or cls(
             id=ids.encode("Voice", voice_id),
             voice_id=voice_id,
             name=voice_id,
@@ -43,9 +44,9 @@ class Voice(Node):
         )
 
     @classmethod
-    def find(cls, voice_id: str) -> Self | None:
+    def find(cls, context: Context, voice_id: str) -> Self | None:
         try:
-            return cls.of(speech.voice(voice_id))
+            return cls.of(context.services.voices.get(voice_id))
         except UnknownVoice:
             return None
 

@@ -1,5 +1,6 @@
 """A video's life as its owner sees it."""
 
+from heygen_graphql.videos.catalogue import voices_of
 from heygen_graphql.videos.drafts import MAX_SCENES, MAX_SCRIPT_LENGTH
 from heygen_graphql.videos.lifecycle import Edited, cancel, create, delete, retry, storyboard_in, update
 from heygen_graphql.videos.reading import (
@@ -39,4 +40,5 @@ __all__ = [
     "seconds_left",
     "storyboard_in",
     "update",
+    "voices_of",
 ]

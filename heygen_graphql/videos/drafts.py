@@ -1,19 +1,22 @@
 """From what a caller asks for to a complete storyboard, or to everything that is wrong with it.
 
-Pure but for the catalogues of voices and avatars, which are constants of the process.
+Pure but for the built-in avatars, which are constants of the process.
 """
 
 import json
 import math
 import re
 import unicodedata
+from dataclasses import dataclass
 from typing import Any
 
 from heygen_graphql.errors import Fault, InvalidInput, UserErrorCode
 from heygen_graphql.rendering import presenters, speech
 from heygen_graphql.rendering.errors import UnknownAvatar, UnknownVoice, UnspeakableText
 from heygen_graphql.rendering.speech import Voice
+from heygen_graphql.rendering.speech.endpoint_voices import MULTILINGUAL
 from heygen_graphql.rendering.storyboard import AspectRatio, CaptionStyle, Quality, Scene, Storyboard
+from heygen_graphql.videos.catalogue import Catalogue
 from heygen_graphql.videos.requests import SceneRequest, VideoRequest
 
 MAX_SCRIPT_LENGTH = 1000
@@ -33,7 +36,33 @@ _COLOR = re.compile(r"#([0-9A-Fa-f]{3}|[0-9A-Fa-f]{6})")
 _LINE_CONTROLS = "\t\n\r"
 
 
-def storyboard_of(request: VideoRequest) -> Storyboard:
+@dataclass(frozen=True, slots=True)
+class _Avatar:
+    avatar_id: str
+    rig: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Background:
+    color: str
+    image: str | None = None
+
+
+def title_of(request: VideoRequest) -> str | None:
+    """The title as it is kept, when metadata can be kept, too.
+
+    Raises:
+        InvalidInput: carries every fault of the two.
+    """
+    faults: list[Fault] = []
+    title = _checked_title(request.title, faults)
+    _check_metadata(request.metadata, faults)
+    if faults:
+        raise InvalidInput(faults)
+    return title
+
+
+def storyboard_of(request: VideoRequest, catalogue: Catalogue) -> Storyboard:
     """Fill in every default.
 
     Raises:
@@ -42,25 +71,33 @@ def storyboard_of(request: VideoRequest) -> Storyboard:
     faults: list[Fault] = []
     title = _checked_title(request.title, faults)
     _check_metadata(request.metadata, faults)
-    language, voice = _language_and_voice(request, faults)
-    avatar_id = _checked_avatar(request.avatar_id, (), faults) or presenters.default_avatar().avatar_id
-    color = _checked_color(request.background_color, (), faults) or DEFAULT_BACKGROUND
+    language, voice = _language_and_voice(request, catalogue, faults)
+    avatar = _checked_avatar(request.avatar_id, (), catalogue, faults) or _Avatar(
+        presenters.default_avatar().avatar_id
+    )
+    background = _checked_background(request, (), catalogue, faults)
     speed = _in_range(request.speed, SPEEDS, ("speed",), faults, default=1.0)
     pitch = _in_range(request.pitch, PITCHES, ("pitch",), faults, default=0.0)
     scenes: list[Scene] = []
     for path, asked in _asked_scenes(request, faults):
         scene_voice = voice
         if asked.voice_id is not None and path:
-            scene_voice = _checked_voice(asked.voice_id, path, faults)
+            scene_voice = _checked_voice(asked.voice_id, path, catalogue, faults)
         script = _checked_script(asked.script, (*path, "script"), scene_voice, faults)
         pause = _checked_pause(asked, path, faults)
+        scene_avatar = _checked_avatar(asked.avatar_id, path, catalogue, faults) or avatar
+        scene_background = _checked_background(asked, path, catalogue, faults) or background
+        # A portrait fills the picture unless something is asked for behind it.
+        shown = scene_background or _Background("" if scene_avatar.rig else DEFAULT_BACKGROUND)
         scenes.append(
             Scene(
                 script=script,
                 pause_seconds=pause,
                 voice_id=scene_voice.voice_id if scene_voice else "",
-                avatar_id=_checked_avatar(asked.avatar_id, path, faults) or avatar_id,
-                background_color=_checked_color(asked.background_color, path, faults) or color,
+                avatar_id=scene_avatar.avatar_id,
+                avatar_rig=scene_avatar.rig,
+                background_color=shown.color,
+                background_image=shown.image,
                 speed=_in_range(asked.speed, SPEEDS, (*path, "speed"), faults, default=speed),
                 pitch_semitones=_in_range(asked.pitch, PITCHES, (*path, "pitch"), faults, default=pitch),
             )
@@ -100,25 +137,29 @@ def _asked_scenes(request: VideoRequest, faults: list[Fault]) -> list[tuple[tupl
     return [(("scenes", str(index)), scene) for index, scene in enumerate(request.scenes)]
 
 
-def _language_and_voice(request: VideoRequest, faults: list[Fault]) -> tuple[str, Voice | None]:
-    voice = _checked_voice(request.voice_id, (), faults) if request.voice_id is not None else None
+def _language_and_voice(
+    request: VideoRequest, catalogue: Catalogue, faults: list[Fault]
+) -> tuple[str, Voice | None]:
+    voice = None
+    if request.voice_id is not None:
+        voice = _checked_voice(request.voice_id, (), catalogue, faults)
     language = request.language
     if language is None:
-        if voice is not None:
+        if voice is not None and voice.language != MULTILINGUAL:
             return voice.language, voice
         language = DEFAULT_LANGUAGE
     if not _LANGUAGE_TAG.fullmatch(language) or len(language) > 35:
         message = f"{_shown(language)} is not a language tag. Write it as BCP 47 does: en, de, pt-BR."
         faults.append(Fault(UserErrorCode.INVALID, message, ("language",)))
         return DEFAULT_LANGUAGE, voice
-    default = speech.default_voice(language)
-    if default is None:
+    default = catalogue.voices.default(language)
+    if default is None and not (voice is not None and voice.language == MULTILINGUAL):
         message = f"No voice here speaks {_shown(language)}. `server {{ languages }}` lists those there are."
         faults.append(Fault(UserErrorCode.UNSUPPORTED_LANGUAGE, message, ("language",)))
         return DEFAULT_LANGUAGE, voice
     if request.voice_id is None:
         return language, default
-    if voice is not None and not speech.speaks(voice, language):
+    if voice is not None and default is not None and not catalogue.voices.speaks(voice, language):
         message = (
             f"The voice {voice.voice_id!r} speaks {voice.language}, not {language}. "
             f"Leave voiceId out, or choose one such as {default.voice_id!r}."
@@ -127,19 +168,26 @@ def _language_and_voice(request: VideoRequest, faults: list[Fault]) -> tuple[str
     return language, voice
 
 
-def _checked_voice(voice_id: str, path: tuple[str, ...], faults: list[Fault]) -> Voice | None:
+def _checked_voice(
+    voice_id: str, path: tuple[str, ...], catalogue: Catalogue, faults: list[Fault]
+) -> Voice | None:
     try:
-        return speech.voice(voice_id)
+        return catalogue.voices.get(voice_id)
     except UnknownVoice as error:
         faults.append(Fault(UserErrorCode.UNKNOWN_VOICE, _without_excess(str(error)), (*path, "voiceId")))
         return None
 
 
-def _checked_avatar(avatar_id: str | None, path: tuple[str, ...], faults: list[Fault]) -> str | None:
+def _checked_avatar(
+    avatar_id: str | None, path: tuple[str, ...], catalogue: Catalogue, faults: list[Fault]
+) -> _Avatar | None:
     if avatar_id is None:
         return None
+    rig = catalogue.rigs.get(avatar_id)
+    if rig is not None:
+        return _Avatar(avatar_id, rig)
     try:
-        return presenters.avatar(avatar_id).avatar_id
+        return _Avatar(presenters.avatar(avatar_id).avatar_id)
     except UnknownAvatar as error:
         faults.append(Fault(UserErrorCode.UNKNOWN_AVATAR, _without_excess(str(error)), (*path, "avatarId")))
         return None
@@ -198,13 +246,37 @@ def _checked_pause(scene: SceneRequest, path: tuple[str, ...], faults: list[Faul
     )
 
 
+def _checked_background(
+    asked: VideoRequest | SceneRequest, path: tuple[str, ...], catalogue: Catalogue, faults: list[Fault]
+) -> _Background | None:
+    path = (*path, "background")
+    color, image = asked.background_color, asked.background_image
+    if color is not None and image is not None:
+        message = "A background is a `color` or an image, `imageAssetId`, not both."
+        faults.append(Fault(UserErrorCode.INVALID, message, path))
+        return None
+    if image is None:
+        checked = _checked_color(color, path, faults)
+        return None if checked is None else _Background(checked)
+    path = (*path, "imageAssetId")
+    if image not in catalogue.images:
+        faults.append(Fault(UserErrorCode.NOT_FOUND, "You have no asset of this id.", path))
+        return None
+    key = catalogue.images[image]
+    if key is None:
+        message = "This upload is not complete. PUT its bytes, then call completeUpload."
+        faults.append(Fault(UserErrorCode.INVALID, message, path))
+        return None
+    return _Background(DEFAULT_BACKGROUND, key)
+
+
 def _checked_color(color: str | None, path: tuple[str, ...], faults: list[Fault]) -> str | None:
     if color is None:
         return None
     match = _COLOR.fullmatch(color)
     if match is None:
         message = f"{_shown(color)} is not a colour. Write it as #RRGGBB, like #1E90FF."
-        faults.append(Fault(UserErrorCode.INVALID, message, (*path, "background", "color")))
+        faults.append(Fault(UserErrorCode.INVALID, message, (*path, "color")))
         return None
     digits = match[1].upper()
     return "#" + (digits if len(digits) == 6 else "".join(digit * 2 for digit in digits))

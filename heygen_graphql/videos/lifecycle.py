@@ -18,13 +18,17 @@ from sqlmodel import col, select
 
 from heygen_graphql.database import Database
 from heygen_graphql.errors import InvalidInput, UserErrorCode
+from heygen_graphql.rendering.speech import Voices
 from heygen_graphql.rendering.storyboard import Stage, Storyboard
 from heygen_graphql.tables import IdempotencyKey, Video, VideoStatus
-from heygen_graphql.videos.drafts import storyboard_of
+from heygen_graphql.videos.catalogue import catalogue_for
+from heygen_graphql.videos.drafts import storyboard_of, title_of
 from heygen_graphql.videos.requests import VideoChanges, VideoRequest
 from heygen_graphql.videos.turning import record, touch, turn
 
 MAX_IDEMPOTENCY_KEY_LENGTH = 255
+INSTALLED = Voices()
+"""Those that need no setting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,12 @@ class Edited:
 
 
 async def create(
-    database: Database, owner_id: UUID, request: VideoRequest, *, idempotency_key: str | None = None
+    database: Database,
+    owner_id: UUID,
+    request: VideoRequest,
+    *,
+    idempotency_key: str | None = None,
+    voices: Voices = INSTALLED,
 ) -> Video:
     """A new PENDING video or, for a key that this owner has used with the same request, the earlier one.
 
@@ -47,7 +56,9 @@ async def create(
     ):
         message = f"An idempotency key has 1 to {MAX_IDEMPOTENCY_KEY_LENGTH} characters, none of them NUL."
         raise InvalidInput.one(UserErrorCode.INVALID, message, "idempotencyKey")
-    storyboard = storyboard_of(request)
+    async with database.reading() as session:
+        catalogue = await catalogue_for(session, owner_id, request, voices)
+    storyboard = storyboard_of(request, catalogue)
     request_hash = _hash_of(request)
     if idempotency_key is None:
         async with database.transaction() as session:
@@ -73,7 +84,9 @@ async def create(
         return earlier
 
 
-async def update(database: Database, owner_id: UUID, video_id: UUID, changes: VideoChanges) -> Edited:
+async def update(
+    database: Database, owner_id: UUID, video_id: UUID, changes: VideoChanges, *, voices: Voices = INSTALLED
+) -> Edited:
     """Change a video; when the picture or the sound changes, it is rendered anew.
 
     Raises:
@@ -81,9 +94,13 @@ async def update(database: Database, owner_id: UUID, video_id: UUID, changes: Vi
     """
     async with database.transaction() as session:
         video = await _locked(session, owner_id, video_id)
-        request = changes.apply_to(VideoRequest.from_dict(video.request))
-        storyboard = storyboard_of(request)
-        is_rendered_anew = replace(storyboard, title=None) != replace(storyboard_in(video), title=None)
+        request = changes.apply_to(VideoRequest.from_dict(video.request), voices)
+        present = storyboard_in(video)
+        if changes.is_of_labels:
+            storyboard = replace(present, title=title_of(request))
+        else:
+            storyboard = storyboard_of(request, await catalogue_for(session, owner_id, request, voices))
+        is_rendered_anew = replace(storyboard, title=None) != replace(present, title=None)
         if is_rendered_anew and video.status is VideoStatus.PROCESSING:
             message = "The video is being rendered. Wait until it is finished, or cancel it first."
             raise InvalidInput.one(UserErrorCode.VIDEO_NOT_EDITABLE, message, "id")

@@ -1,12 +1,12 @@
 """What callers ask for, as they wrote it: None where nothing was said, no default filled in."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from typing import Any, TypeVar
 
 from heygen_graphql.changes import KEEP, Keep
-from heygen_graphql.rendering import speech
 from heygen_graphql.rendering.errors import UnknownVoice
+from heygen_graphql.rendering.speech import Voices
 from heygen_graphql.rendering.storyboard import AspectRatio, CaptionStyle, Quality
 
 T = TypeVar("T", bound=StrEnum)
@@ -21,6 +21,8 @@ class SceneRequest:
     voice_id: str | None = None
     avatar_id: str | None = None
     background_color: str | None = None
+    background_image: str | None = None
+    """An asset's id, or whatever else was given for one."""
     speed: float | None = None
     pitch: float | None = None
 
@@ -39,6 +41,8 @@ class VideoRequest:
     aspect_ratio: AspectRatio | None = None
     caption_style: CaptionStyle | None = None
     background_color: str | None = None
+    background_image: str | None = None
+    """An asset's id, or whatever else was given for one."""
     speed: float | None = None
     pitch: float | None = None
     metadata: Any = None
@@ -75,9 +79,17 @@ class VideoChanges:
     aspect_ratio: AspectRatio | None = None
     caption_style: CaptionStyle | None = None
     background_color: str | None = None
+    background_image: str | None = None
     metadata: Any | Keep = KEEP
 
-    def apply_to(self, request: VideoRequest) -> VideoRequest:
+    @property
+    def is_of_labels(self) -> bool:
+        """Whether picture and sound are left as they are, whatever has become of what they were made of."""
+        return all(
+            getattr(self, one.name) is None for one in fields(self) if one.name not in ("title", "metadata")
+        )
+
+    def apply_to(self, request: VideoRequest, voices: Voices) -> VideoRequest:
         """A script replaces scenes, scenes a script; a language that the old voice cannot speak drops it."""
         if self.script is not None or self.scenes is not None:
             request = replace(request, script=self.script, scenes=self.scenes)
@@ -85,16 +97,18 @@ class VideoChanges:
             self.language is not None
             and self.voice_id is None
             and request.voice_id is not None
-            and not _speaks(request.voice_id, self.language)
+            and not _speaks(voices, request.voice_id, self.language)
         ):
             request = replace(request, voice_id=None)
-        given = {
+        given: dict[str, Any] = {
             name: value
             for name in ("voice_id", "avatar_id", "language", "quality", "aspect_ratio", "caption_style")
             if (value := getattr(self, name)) is not None
         }
-        if self.background_color is not None:
+        if self.background_color is not None or self.background_image is not None:
+            # One background replaces another, of whichever kind.
             given["background_color"] = self.background_color
+            given["background_image"] = self.background_image
         if not isinstance(self.title, Keep):
             given["title"] = self.title
         if not isinstance(self.metadata, Keep):
@@ -102,9 +116,9 @@ class VideoChanges:
         return replace(request, **given)
 
 
-def _speaks(voice_id: str, language: str) -> bool:
+def _speaks(voices: Voices, voice_id: str, language: str) -> bool:
     try:
-        return speech.speaks(speech.voice(voice_id), language)
+        return voices.speaks(voices.get(voice_id), language)
     except UnknownVoice:
         # It has left the catalogue since the video was made.
         return False

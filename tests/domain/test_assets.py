@@ -96,8 +96,11 @@ async def test_what_a_crash_left_of_a_photo_avatar_is_swept_and_its_name_kept(
         gone_at = None if hours is None else utc_now() - timedelta(hours=hours)
         return PhotoAvatar(
             owner_id=ada,
-            avatar_id=f"photo-{number}", name=f"Ada {number}", consent_given_at=utc_now(),
-            files_prefix=f"photo-avatars/{number}", deleted_at=gone_at,
+            avatar_id=f"photo-{number}",
+            name=f"Ada {number}",
+            consent_given_at=utc_now(),
+            files_prefix=f"photo-avatars/{number}",
+            deleted_at=gone_at,
         )
 
     async with database.transaction() as session:

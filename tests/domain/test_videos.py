@@ -76,8 +76,10 @@ def codes(error: pytest.ExceptionInfo[InvalidInput]) -> list[tuple[str, tuple[st
 async def test_every_fault_names_its_field(
     sqlite_url: str, request_: VideoRequest, expected: list[tuple[str, tuple[str, ...]]]
 ) -> None:
+    database = Database(sqlite_url)
     with pytest.raises(InvalidInput) as error:
-        await videos.create(Database(sqlite_url), UUID(int=0), request_)
+        await videos.create(database, UUID(int=0), request_)
+    await database.close()
 
     assert codes(error) == expected
 
