@@ -14,6 +14,7 @@ import structlog
 from sqlalchemy import ColumnElement, and_, case, delete, func, literal, or_, select, update
 from sqlmodel import SQLModel, col
 
+from heygen_graphql import assets
 from heygen_graphql.database import is_passing_fault
 from heygen_graphql.jobs import claiming, deciding, segments
 from heygen_graphql.jobs.attempt import Workplace, remove_files_before
@@ -176,7 +177,12 @@ async def measure_queue(place: Workplace, _queue: Queue) -> None:
 
 
 _DUTIES = (hint_waiting, fail_abandoned, purge_deleted, measure_queue)
-_HOUSEKEEPING = (clear_work, forget_expired)
+async def sweep_assets(place: Workplace, _queue: Queue) -> None:
+    """Remove uploads that were given up, previews that have been heard, and what crashes left of both."""
+    await assets.sweep(place.database, place.storage)
+
+
+_HOUSEKEEPING = (clear_work, forget_expired, sweep_assets)
 
 
 def _is_adrift(now: datetime) -> ColumnElement[bool]:
