@@ -6,52 +6,20 @@ put in the place of a word ("50 kilometers" for "50km") belongs to that word.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hibari.g2p.normalize import normalize
 
+from heygen_graphql.rendering.speech.english_words import respelled
 from heygen_graphql.rendering.speech.sentences import sentences
 from heygen_graphql.rendering.speech.words import WrittenWord, handed_over
-from heygen_graphql.rendering.speech.writing import named_greek, readable
+from heygen_graphql.rendering.speech.writing import readable
 
 # The model was trained on up to about 510 symbols and hibari itself stops at 400.
 _MAX_SYMBOLS = 400
 _CLAUSE_END = re.compile(r"[,;:—–]$")
-_AMOUNT = re.compile(r"([$£€])(\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d\d))?(?![\d.]\d)(?!\w)")
-_MAGNITUDE = re.compile(r"(?:hundred|thousand|million|billion|trillion)\b", re.IGNORECASE)
-_CURRENCIES = {
-    "$": (("dollar", "dollars"), ("cent", "cents")),
-    "£": (("pound", "pounds"), ("penny", "pence")),
-    "€": (("euro", "euros"), ("cent", "cents")),
-}
-# hibari has no name for a number of more digits, and stops with an error.
-_NAMELESS_NUMBER = re.compile(r"\d(?:,?\d){36,}")
-_ADDRESS = re.compile(
-    r"(?:https?://|www\.)[^\s]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
-    r"|(?:[a-z0-9-]+\.)+(?:com|org|net|edu|gov|io|dev|app|ai|co|uk|de|eu|info)\b(?:/[^\s]*)?",
-    re.IGNORECASE,
-)
-_ADDRESS_SIGNS = {
-    ".": "dot",
-    "/": "slash",
-    "@": "at",
-    "-": "dash",
-    "_": "underscore",
-    ":": "colon",
-    "?": "question mark",
-    "=": "equals",
-    "&": "and",
-    "+": "plus",
-    "#": "hash",
-    "%": "percent",
-    "~": "tilde",
-}
-_SPOKEN_OUT = {"e.g.": "for example", "i.e.": "that is", "w/": "with", "w/o": "without"}
-# Square brackets followed by round ones are hibari's notation for a pronunciation: a script has none.
-_BRACKETS = str.maketrans("[]{}", "()()")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,42 +48,11 @@ def utterances(text: str, g2p: Any) -> Iterator[Utterance]:
                 yield Utterance(tuple(part), sentence.ends_paragraph and number == len(parts) - 1)
 
 
-def _respelled(word: str, following: str) -> str:
-    """The word as hibari reads it right; it has no reading of its own for these."""
-    if word.lower().rstrip(",") in _SPOKEN_OUT:
-        return _SPOKEN_OUT[word.lower().rstrip(",")] + word[len(word.rstrip(",")) :]
-    if not _MAGNITUDE.match(following):
-        word = _AMOUNT.sub(_amount, word)
-    word = _NAMELESS_NUMBER.sub(lambda number: " ".join(number[0].replace(",", "")), word)
-    word = _ADDRESS.sub(_address, word)
-    # hibari takes letters whose small form is two characters ("İ") for an error.
-    word = "".join(c if len(c.lower()) == 1 else unicodedata.normalize("NFKD", c)[0] for c in word)
-    return named_greek(word).replace("--", " — ").translate(_BRACKETS)
-
-
-def _amount(match: re.Match[str]) -> str:
-    units, cents = _CURRENCIES[match[1]]
-    whole = match[2].replace(",", "")
-    words = f"{match[2]} {units[0] if whole == '1' else units[1]}"
-    if match[3] and int(match[3]):
-        words += f" and {int(match[3])} {cents[0] if int(match[3]) == 1 else cents[1]}"
-    return words
-
-
-def _address(match: re.Match[str]) -> str:
-    """Said as "example dot com slash a dash b"; a stop that ends the sentence is no part of it."""
-    address = match[0].rstrip(".,;:!?)")
-    rest = match[0][len(address) :]
-    address = re.sub(r"^https?://", "", address.rstrip("/"), flags=re.IGNORECASE)
-    address = re.sub(r"^www\.", "W W W dot ", address, flags=re.IGNORECASE)
-    parts = re.split(r"([^\w\s]|_)", address)
-    return " ".join(_ADDRESS_SIGNS.get(part, part) for part in parts if part.strip()) + rest
-
-
 def _phonemes(sentence: Sequence[WrittenWord], g2p: Any) -> list[Symbol]:
     texts = [word.text for word in sentence]
-    respelled = [_respelled(text, after) for text, after in zip(texts, [*texts[1:], ""], strict=True)]
-    tokens = g2p.phonemize_tokens(g2p.tokenize(normalize(" ".join(respelled))))
+    neighbours = zip(texts, ["", *texts[:-1]], [*texts[1:], ""], strict=True)
+    said = [respelled(text, before, after) for text, before, after in neighbours]
+    tokens = g2p.phonemize_tokens(g2p.tokenize(normalize(" ".join(said))))
     spoken: list[str] = [""]
     pronounced: list[str] = [""]
     for token in tokens:
@@ -126,7 +63,7 @@ def _phonemes(sentence: Sequence[WrittenWord], g2p: Any) -> list[Symbol]:
             spoken.append("")
             pronounced.append("")
     # What hibari makes of each word by itself is nearly what it makes of it in the sentence.
-    expanded = [normalize(words).split() or [words] for words in respelled]
+    expanded = [normalize(words).split() or [words] for words in said]
     owners = [word.start for word, parts in zip(sentence, expanded, strict=True) for _ in parts]
     written = [part for parts in expanded for part in parts]
     symbols: list[Symbol] = []
