@@ -30,6 +30,23 @@ class Eyes:
     brow_lift: float
     """The brow's height above the pupil."""
     brow_arch: float
+    brow_slope: float = 0.0
+    """How much lower the brow's outer end stands than its inner one, besides the arch."""
+    brow_gap: float = 1.12
+    brow_reach: float = 1.28
+    """Where brows begin and end, in half eyes from the eye's middle."""
+    crease: float = 9.5
+    """How far above the open lid the fold runs; small for lids that fold inwards."""
+    crease_weight: float = 1.0
+    peak: float = -0.05
+    """Where the upper lid stands highest: -1 inner corner .. 1 outer corner."""
+    inner_rise: float = 0.70
+    outer_rise: float = 0.74
+    """The upper lid's height, as a share of its peak, towards either corner."""
+    epicanthus: float = 0.0
+    """0..1: how far a fold of the upper lid covers the inner corner."""
+    pouch: float = 0.30
+    """How strongly the lower lid's fold shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +87,9 @@ def _draw_eye(drawing: Drawing, face: Face, eyes: Eyes, side: int, gaze: Gaze) -
     meet = eyes.lower * 0.62
     up = [
         (-half, 2.5),
-        (-half * 0.62, -eyes.upper * 0.70),
-        (-half * 0.05, -eyes.upper),
-        (half * 0.55, -eyes.upper * 0.74),
+        (-half * 0.62, -eyes.upper * eyes.inner_rise),
+        (half * eyes.peak, -eyes.upper),
+        (half * 0.55, -eyes.upper * eyes.outer_rise),
         (half, 0.0),
     ]
     closed_up = [
@@ -102,7 +119,9 @@ def _draw_eye(drawing: Drawing, face: Face, eyes: Eyes, side: int, gaze: Gaze) -
     white = "#f4ece6" if side < 0 else "#e9dfd9"
 
     # Lid skin between crease and lashes; it grows as the eye shuts.
-    crease = [(x * 1.02, y - 9.5 + 3.5 * shut - (2.0 if 0 < i < 4 else 0)) for i, (x, y) in enumerate(up)]
+    crease = [
+        (x * 1.02, y - eyes.crease + 3.5 * shut - (2.0 if 0 < i < 4 else 0)) for i, (x, y) in enumerate(up)
+    ]
     lid = outline(run(crease), run(upper[::-1]))
     drawing.path(lid, mix(skin.base, skin.shade, 0.25 if side < 0 else 0.5), opacity=0.85, blur=1.2)
     drawing.path(lid, eyes.lid_shadow, opacity=eyes.lid_shadow_opacity * (0.75 + 0.25 * shut), blur=1.8)
@@ -110,11 +129,13 @@ def _draw_eye(drawing: Drawing, face: Face, eyes: Eyes, side: int, gaze: Gaze) -
         drawing.path(
             brush(run([(x * 0.7, y * 0.45 + 1) for x, y in up]), 7), skin.light, opacity=0.35 * shut, blur=2.4
         )
-    drawing.path(brush(run(crease), 3.0, belly=0.6), skin.deep, opacity=0.52 - 0.2 * shut)
+    drawing.path(
+        brush(run(crease), 3.0, belly=0.6), skin.deep, opacity=(0.52 - 0.2 * shut) * eyes.crease_weight
+    )
     drawing.path(
         brush(run([(x, y - 8) for x, y in crease]), 8, belly=0.6),
         skin.light,
-        opacity=0.30 if side < 0 else 0.14,
+        opacity=(0.30 if side < 0 else 0.14) * eyes.crease_weight,
         blur=3,
     )
 
@@ -128,7 +149,7 @@ def _draw_eye(drawing: Drawing, face: Face, eyes: Eyes, side: int, gaze: Gaze) -
             ox, oy = at(half, 0)
             ix, iy = at(-half, 2)
             drawing.glow((ox, oy), 17, mix(skin.shade, "#7a5a60", 0.4), 0.75)
-            drawing.glow((ix, iy), 13, "#c07f78", 0.9)
+            drawing.glow((ix, iy), 13, "#c07f78", 0.9 * (1 - 0.7 * eyes.epicanthus))
             # The upper lid's own shadow on the ball.
             drawing.path(
                 brush(run([(x, y + 3.0) for x, y in upper]), 11, start=6, end=6),
@@ -148,8 +169,18 @@ def _draw_eye(drawing: Drawing, face: Face, eyes: Eyes, side: int, gaze: Gaze) -
         opacity=lower_weight * 0.8,
     )
     drawing.path(
-        brush(run([(x * 0.95, y + 8.5) for x, y in low]), 3.2, belly=0.55), skin.deep, opacity=0.30, blur=1.6
+        brush(run([(x * 0.95, y + 8.5) for x, y in low]), 3.2, belly=0.55),
+        skin.deep,
+        opacity=eyes.pouch,
+        blur=1.6,
     )
+    if eyes.epicanthus:
+        # The upper lid runs on past the corner and folds over it.
+        fold = run([(-half * 0.72, upper[1][1] * 0.86 - 1.5), (-half * 0.98, -1.0), (-half * 1.10, 7.0)])
+        drawing.path(brush(fold, 7.5, start=2, belly=0.55), mix(skin.base, skin.shade, 0.3), blur=0.8)
+        drawing.path(
+            brush(fold, 2.2, start=1.0, belly=0.5), skin.deep, opacity=0.45 * eyes.epicanthus, blur=0.7
+        )
     # The lash line, heavier outwards, flicked past the corner.
     flick = (
         half * 1.0 + eyes.lash_length * 0.55,
@@ -166,7 +197,7 @@ def _draw_eye(drawing: Drawing, face: Face, eyes: Eyes, side: int, gaze: Gaze) -
         opacity=0.95,
     )
     if eyes.lash_length > 3:
-        for x, root_y in ((0.44, 0.82), (0.60, 0.68), (0.74, 0.50), (0.87, 0.30)):
+        for x, root_y in ((0.34, 0.89), (0.46, 0.81), (0.57, 0.71), (0.67, 0.60), (0.77, 0.46), (0.87, 0.30)):
             y = -eyes.upper * root_y * (1 - shut) + meet * 1.15 * shut * (1 - x * x * 0.8)
             length = eyes.lash_length * (0.25 + 0.75 * x)
             lift = -length * (0.62 - 1.2 * shut)
@@ -179,12 +210,12 @@ def _draw_eye(drawing: Drawing, face: Face, eyes: Eyes, side: int, gaze: Gaze) -
                             (half * x + length * 0.80, y + lift),
                         ]
                     ),
-                    2.2,
-                    start=2.2,
+                    1.7,
+                    start=1.7,
                     belly=0.05,
                 ),
                 eyes.lash,
-                opacity=0.8,
+                opacity=0.72,
             )
 
 
@@ -219,11 +250,12 @@ def _draw_brow(drawing: Drawing, face: Face, eyes: Eyes, side: int, raised: floa
     # One brow a little higher and more arched than the other: nobody's are equal.
     lift = eyes.brow_lift + 5.5 * raised + (1.6 if side < 0 else 0.0)
     arch = eyes.brow_arch + 2.0 * raised + (1.2 if side < 0 else 0.0)
-    inner, outer = eyes.center_x - eyes.half_width * 1.12, eyes.center_x + eyes.half_width * 1.28
+    inner = eyes.center_x - eyes.half_width * eyes.brow_gap
+    outer = eyes.center_x + eyes.half_width * eyes.brow_reach
     thick = eyes.brow_thickness
 
     def at(t: float, y: float) -> Point:
-        return face.at(side * (inner + (outer - inner) * t), -lift + y)
+        return face.at(side * (inner + (outer - inner) * t), -lift + y + eyes.brow_slope * t)
 
     top = [
         at(0.0, -thick * 0.15),

@@ -29,6 +29,31 @@ class Skin:
 
 
 @dataclass(frozen=True, slots=True)
+class Nose:
+    half_width: float
+    """Over the wings."""
+    tip: float
+    """The y of its base."""
+    bridge: float = 1.0
+    """The bridge's breadth; 1 is a straight, middling one."""
+    relief: float = 1.0
+    """How far it stands out: the weight of its shade and light."""
+    ball: float = 1.0
+    """The tip's size."""
+    droop: float = 0.0
+    """How far the tip hangs below the wings, in art units."""
+    nostrils: float = 1.0
+    """How much of them shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ears:
+    x: float
+    """How far from the middle they are rooted."""
+    size: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Face:
     """Proportions in art units. The light comes from the viewer's upper left."""
 
@@ -38,9 +63,9 @@ class Face:
     turn: float
     """How far the middle of the face is moved sideways: a head turned a little is no mask."""
     neck_half_width: float
-    nose_width: float
-    nose_tip: float
-    """The y of the nose's base."""
+    nose: Nose
+    ears: Ears | None
+    """None when hair or cloth hides them."""
     age: float
     """0..1: the folds beside the mouth and under the eyes."""
     blush: float
@@ -124,47 +149,50 @@ def draw_neck(drawing: Drawing, face: Face) -> None:
         )
 
 
-def draw_ear(drawing: Drawing, face: Face, side: int) -> None:
-    skin = face.skin
-    x = 137.0
+def draw_ears(drawing: Drawing, face: Face) -> None:
+    if face.ears:
+        _draw_ear(drawing, face, face.ears, -1)
+        _draw_ear(drawing, face, face.ears, 1)
+
+
+def _draw_ear(drawing: Drawing, face: Face, ears: Ears, side: int) -> None:
+    skin, size = face.skin, ears.size
     points: list[Point] = [
-        (x - 8, -22),
-        (x + 9, -38),
-        (x + 23, -30),
-        (x + 24, -4),
-        (x + 15, 24),
-        (x + 11, 46),
-        (x - 1, 60),
-        (x - 14, 48),
+        (-8, -22),
+        (9, -38),
+        (23, -30),
+        (24, -4),
+        (15, 24),
+        (11, 46),
+        (-1, 60),
+        (-14, 48),
     ]
     tone = skin.base if side < 0 else skin.shade
 
     def at(run: Sequence[Point]) -> list[Point]:
-        return [(side * px, py) for px, py in run]
+        return [(side * (ears.x + px * size), 10 + (py - 10) * size) for px, py in run]
 
     drawing.path(
         loop(at(points)),
         drawing.linear(
-            (side * (x - 12), 0), (side * (x + 26), 0), (0, mix(tone, skin.deep, 0.25)), (1, tone)
+            (side * (ears.x - 12), 0), (side * (ears.x + 26), 0), (0, mix(tone, skin.deep, 0.25)), (1, tone)
         ),
     )
     drawing.path(
-        loop(at([(x - 4, -14), (x + 8, -24), (x + 14, -6), (x + 6, 20), (x - 6, 26)])),
+        loop(at([(-4, -14), (8, -24), (14, -6), (6, 20), (-6, 26)])),
         mix(tone, skin.deep, 0.6),
         opacity=0.55,
         blur=3,
     )
     drawing.path(
-        brush(at([(x + 1, -24), (x + 14, -30), (x + 18, -6), (x + 9, 24)]), 4.5, belly=0.4),
+        brush(at([(1, -24), (14, -30), (18, -6), (9, 24)]), 4.5, belly=0.4),
         mix(tone, skin.light, 0.6),
         opacity=0.6,
         blur=1,
     )
-    drawing.path(
-        brush(at([(x - 2, 2), (x + 6, -8), (x + 5, 16), (x - 4, 26)]), 4), skin.deep, opacity=0.35, blur=1
-    )
+    drawing.path(brush(at([(-2, 2), (6, -8), (5, 16), (-4, 26)]), 4), skin.deep, opacity=0.35, blur=1)
     with drawing.clipped(loop(at(points))):
-        drawing.glow((side * (x + 4), 46), 18, skin.blush, 0.4)
+        drawing.glow((side * (ears.x + 4), 46), 18, skin.blush, 0.4)
 
 
 def draw_skin(drawing: Drawing, face: Face) -> None:
@@ -211,7 +239,7 @@ def draw_skin(drawing: Drawing, face: Face) -> None:
         for side, strength in ((-1, 1.0), (1, 0.85)):
             cx, cy = face.at(side * 82, 58)
             drawing.glow((cx, cy), 60, skin.blush, 0.43 * face.blush * strength, squash=0.72, turn=side * -18)
-        drawing.glow(face.at(0, face.nose_tip - 12), 34, skin.blush, 0.30 * face.blush + 0.06, squash=0.9)
+        drawing.glow(face.at(0, face.nose.tip - 12), 34, skin.blush, 0.30 * face.blush + 0.06, squash=0.9)
         drawing.glow(face.at(0, 186), 40, skin.blush, 0.22 * face.blush, squash=0.6)
         # Light: forehead, the near cheekbone, the chin.
         drawing.glow(face.at(-34, -104), 86, skin.light, 0.62, squash=0.62)
@@ -221,13 +249,13 @@ def draw_skin(drawing: Drawing, face: Face) -> None:
         drawing.glow(face.at(-52, 150), 34, skin.light, 0.22, squash=0.8)
         # Under the nose and lip.
         drawing.path(
-            brush(face.run([(-4.5, face.nose_tip + 6), (-6, 112)]), 6.0, start=3, end=5),
+            brush(face.run([(-4.5, face.nose.tip + 6), (-6, 112)]), 6.0, start=3, end=5),
             skin.shade,
             opacity=0.55,
             blur=2,
         )
         drawing.path(
-            brush(face.run([(5, face.nose_tip + 6), (6, 112)]), 3, start=2, end=2),
+            brush(face.run([(5, face.nose.tip + 6), (6, 112)]), 3, start=2, end=2),
             skin.light,
             opacity=0.4,
             blur=1.5,
@@ -255,119 +283,13 @@ def _draw_age(drawing: Drawing, face: Face) -> None:
         for k in (-1, 0, 1):
             crow = [(side * 107, 3 + 5 * k), (side * 112, 3 + 8 * k), (side * 119, 5 + 12 * k)]
             drawing.path(brush(crow, 2.0, belly=0.3), skin.deep, opacity=0.24 * age, blur=0.9)
+        # From the mouth's corners down, and the jaw's softened line: later than the other folds.
+        if age > 0.5:
+            marionette = face.run([(side * 57, 146), (side * 62, 160), (side * 60, 174)])
+            drawing.path(brush(marionette, 4, belly=0.35), skin.deep, opacity=0.30 * age * weight, blur=1.8)
     for y, half in ((-108, 58), (-126, 44)):
         crease = face.run([(-half, y + 2), (-half / 2, y - 3), (0, y + 1), (half / 2, y - 3), (half, y + 3)])
         drawing.path(brush(crease, 2.2), skin.shade, opacity=0.55 * age, blur=1.0)
-
-
-def draw_nose(drawing: Drawing, face: Face) -> None:
-    skin, w, tip = face.skin, face.nose_width, face.nose_tip
-    at, run = face.at, face.run
-    # The far plane of the bridge, from the brow to the wing: one soft shape.
-    far = outline(
-        run([(17, -34), (11, -8), (11, 24), (15, tip - 34), (w * 0.5, tip - 22)]),
-        run([(w * 1.0, tip - 14), (w * 0.98, tip), (w * 0.55, tip + 4)]),
-        run([(12, tip - 12), (7, 24), (8, -8), (17, -34)]),
-    )
-    drawing.path(
-        outline(
-            run([(22, -36), (9, -4), (7, 30), (9, tip - 24)]),
-            run([(w * 0.95, tip - 6), (30, 30), (26, -6), (28, -34)]),
-        ),
-        skin.shade,
-        opacity=0.75,
-        blur=6,
-    )
-    drawing.path(far, skin.deep, opacity=0.34, blur=3.5)
-    drawing.path(
-        brush(run([(-20, -32), (-13, -6), (-12, 26), (-16, tip - 32)]), 8), skin.shade, opacity=0.5, blur=4
-    )
-    # The cast shadow below, the wings, the underside.
-    drawing.path(
-        loop(
-            run(
-                [
-                    (-w * 0.8, tip + 2),
-                    (0, tip + 6),
-                    (w * 1.0, tip + 1),
-                    (w * 0.8, tip + 14),
-                    (6, tip + 18),
-                    (-w * 0.5, tip + 10),
-                ]
-            )
-        ),
-        skin.deep,
-        opacity=0.42,
-        blur=5,
-    )
-    ball = loop(
-        run(
-            [
-                (-w * 0.46, tip - 17),
-                (0, tip - 27),
-                (w * 0.46, tip - 17),
-                (w * 0.40, tip - 2),
-                (0, tip + 6),
-                (-w * 0.40, tip - 2),
-            ]
-        )
-    )
-    drawing.path(
-        ball,
-        drawing.radial(
-            at(-5, tip - 17),
-            27,
-            (0, mix(skin.base, skin.light, 0.75)),
-            (0.55, mix(skin.base, skin.light, 0.15), 0.8),
-            (1, skin.shade, 0.0),
-        ),
-        blur=1.2,
-    )
-    for side in (-1, 1):
-        wing = run(
-            [
-                (side * w * 0.62, tip - 22),
-                (side * w * 0.98, tip - 14),
-                (side * w * 1.0, tip - 3),
-                (side * w * 0.74, tip + 4),
-            ]
-        )
-        tone = skin.base if side < 0 else mix(skin.base, skin.shade, 0.7)
-        drawing.path(loop([*wing, at(side * w * 0.45, tip - 4)]), tone, opacity=0.7, blur=2.5)
-        drawing.path(brush(wing, 4.2, belly=0.75), skin.deep, opacity=0.42 if side < 0 else 0.6, blur=1.8)
-        nostril = loop(
-            run(
-                [
-                    (side * w * 0.26, tip + 1),
-                    (side * w * 0.46, tip - 4.5),
-                    (side * w * 0.70, tip - 0.5),
-                    (side * w * 0.5, tip + 3.5),
-                ]
-            )
-        )
-        drawing.path(nostril, mix(skin.deep, "#2a0a0c", 0.62), opacity=0.85, blur=1.1)
-    drawing.path(
-        brush(
-            run(
-                [
-                    (-w * 0.42, tip + 1.5),
-                    (-w * 0.16, tip + 5),
-                    (0, tip + 6.5),
-                    (w * 0.18, tip + 5),
-                    (w * 0.44, tip + 1.5),
-                ]
-            ),
-            3.4,
-        ),
-        skin.deep,
-        opacity=0.6,
-        blur=1.1,
-    )
-    drawing.path(
-        brush(run([(-3, -26), (-4, 10), (-4, tip - 34)]), 6.5, belly=0.6), skin.light, opacity=0.62, blur=2.4
-    )
-    drawing.ellipse(at(-5, tip - 19), 6.0, 4.5, "#ffffff", opacity=0.26, blur=2.4)
-    drawing.ellipse(at(-w * 0.78, tip - 11), 3, 4, skin.light, opacity=0.55, blur=1.6)
 
 
 def draw_hair_shadow(drawing: Drawing, face: Face, hairline: Sequence[Point]) -> None:

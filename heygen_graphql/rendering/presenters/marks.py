@@ -1,12 +1,29 @@
 """Hair and clothes as data: a tuple of marks, drawn in order."""
 
+import math
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from heygen_graphql.rendering.presenters.svg import Drawing, Locks, Point, Stop, brush, loop, outline
+from heygen_graphql.rendering.presenters.svg import Drawing, Locks, Point, Stop, brush, line, loop, outline
 
 Run: TypeAlias = tuple[Point, ...]
+
+
+def run(text: str) -> Run:
+    """The points of "x,y x,y ...": a page of paths is easier to read and change so than in brackets."""
+    return tuple((float(x), float(y)) for x, _, y in (pair.partition(",") for pair in text.split()))
+
+
+def flipped(points: Run) -> Run:
+    """The run's mirror image, in the same order."""
+    return tuple((-x, y) for x, y in points)
+
+
+def turned(points: Run) -> Run:
+    """The run from its end to its start."""
+    return points[::-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +52,18 @@ class Ink:
 
 
 @dataclass(frozen=True, slots=True)
+class Wire:
+    """A line of one width: rims, chains, seams."""
+
+    points: Run
+    width: float
+    color: str
+    opacity: float = 1.0
+    blur: float = 0.0
+    is_closed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Glow:
     center: Point
     radius: float
@@ -48,6 +77,20 @@ class Glow:
 class Strands:
     locks: Locks
     seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Curls:
+    """Hair that coils: strands wound up all over a shape, lighter towards the viewer's upper left."""
+
+    edge: Run
+    size: float
+    """A coil's radius in art units."""
+    colors: tuple[str, ...]
+    """From the deepest to the one that catches the light."""
+    seed: int
+    spill: float = 0.6
+    """How far coils reach over the edge, in radii."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +110,7 @@ class Placed:
     marks: tuple["Mark", ...]
 
 
-Mark: TypeAlias = Shape | Ink | Glow | Strands | Within | Placed
+Mark: TypeAlias = Shape | Ink | Wire | Glow | Strands | Curls | Within | Placed
 
 
 def draw_marks(drawing: Drawing, marks: Sequence[Mark]) -> None:
@@ -79,12 +122,17 @@ def draw_marks(drawing: Drawing, marks: Sequence[Mark]) -> None:
             case Ink():
                 d = brush(mark.points, mark.width, start=mark.start, end=mark.end, belly=mark.belly)
                 drawing.path(d, mark.color, opacity=mark.opacity, blur=mark.blur)
+            case Wire(points, width, color, opacity, blur, is_closed):
+                d = loop(points) if is_closed else line(points)
+                drawing.stroke(d, color, width, opacity=opacity, blur=blur)
             case Glow():
                 drawing.glow(
                     mark.center, mark.radius, mark.color, mark.opacity, squash=mark.squash, turn=mark.turn
                 )
             case Strands(locks, seed):
                 drawing.locks(locks, seed)
+            case Curls():
+                _draw_curls(drawing, mark)
             case Within(runs, inner):
                 with drawing.clipped(_closed(runs)):
                     draw_marks(drawing, inner)
@@ -95,3 +143,45 @@ def draw_marks(drawing: Drawing, marks: Sequence[Mark]) -> None:
 
 def _closed(runs: tuple[Run, ...]) -> str:
     return loop(runs[0]) if len(runs) == 1 else outline(*runs)
+
+
+def _draw_curls(drawing: Drawing, curls: Curls) -> None:
+    chance = random.Random(curls.seed)
+    xs, ys = [x for x, _ in curls.edge], [y for _, y in curls.edge]
+    left, top, width, height = min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)
+    step = curls.size * 0.92
+    centers = []
+    for row in range(math.ceil(height / step) + 2):
+        for column in range(math.ceil(width / step) + 2):
+            x = left + (column - 0.5 + 0.5 * (row % 2) + chance.uniform(-0.35, 0.35)) * step
+            y = top + (row - 0.5 + chance.uniform(-0.35, 0.35)) * step
+            if _holds(curls.edge, (x, y)):
+                centers.append((x, y))
+    chance.shuffle(centers)
+    for x, y in centers:
+        # 0 in the far lower corner, 1 where the light comes from.
+        light = 1 - ((x - left) / width * 0.45 + (y - top) / height * 0.55)
+        level = light * (len(curls.colors) - 2) + chance.uniform(-1.0, 0.7)
+        tone = min(max(round(level), 0), len(curls.colors) - 2)
+        size = curls.size * chance.uniform(0.75, 1.0 + curls.spill * 0.5)
+        angle, way = chance.uniform(0, 2 * math.pi), chance.choice((-1, 1))
+        squash = chance.uniform(0.6, 0.95)
+        coil = []
+        for k in range(7):
+            reach = size * (1.0 - 0.10 * k)
+            turn = angle + way * k * 0.78
+            coil.append((x + math.cos(turn) * reach, y + math.sin(turn) * reach * squash))
+        drawing.path(brush(coil, size * 0.52, start=size * 0.12, belly=0.5), curls.colors[tone])
+        # A coil is round: its upper edge is a tone lighter than its body.
+        lit = [(cx - size * 0.05, cy - size * 0.08) for cx, cy in coil]
+        drawing.path(brush(lit, size * 0.20, belly=0.5), curls.colors[tone + 1], opacity=0.8)
+
+
+def _holds(edge: Run, point: Point) -> bool:
+    """Whether the polygon holds the point: a ray to the right crosses its edges an odd number of times."""
+    x, y = point
+    inside = False
+    for (ax, ay), (bx, by) in zip(edge, (*edge[1:], edge[0]), strict=True):
+        if (ay > y) != (by > y) and x < (bx - ax) * (y - ay) / (by - ay) + ax:
+            inside = not inside
+    return inside

@@ -19,6 +19,12 @@ class Mouth:
     gloss: float
     smile: float
     """How far the corners stand above the middle at rest."""
+    bow: float = 0.2
+    """Half the distance between the upper lip's two peaks, as a share of the half width."""
+    fullness: float = 0.60
+    """How high the upper lip still stands halfway to its corners."""
+    dip: float = 0.24
+    """How deep the notch between them is, as a share of the upper lip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,7 @@ def draw_mouth(drawing: Drawing, face: Face, mouth: Mouth, shape: MouthShape) ->
     def run(points: list[Point]) -> list[Point]:
         return [face.at(x, cy + y) for x, y in points]
 
-    bow = min(8.5, half * 0.2)
+    bow = min(8.5, half * 0.2) * mouth.bow / 0.2
     top = inner_top - upper
     # Round mouths have no pointed corners: the inner line's ends stand off from the outer's.
     inset = half * (0.93 - 0.10 * rounded)
@@ -81,11 +87,11 @@ def draw_mouth(drawing: Drawing, face: Face, mouth: Mouth, shape: MouthShape) ->
     ]
     outer_top = [
         (-half, corner),
-        (-half * 0.60, top * 0.60 + corner * 0.35),
+        (-half * 0.60, top * mouth.fullness + corner * 0.35),
         (-bow, top),
-        (0.0, top + upper * 0.24),
+        (0.0, top + upper * mouth.dip),
         (bow, top),
-        (half * 0.60, top * 0.60 + corner * 0.35),
+        (half * 0.60, top * mouth.fullness + corner * 0.35),
         (half, corner),
     ]
     bottom = inner_low + lower
@@ -160,7 +166,7 @@ def draw_mouth(drawing: Drawing, face: Face, mouth: Mouth, shape: MouthShape) ->
                 [
                     (-bow * 2.2, top * 0.96 + 0.2),
                     (-bow, top - 1.1),
-                    (0, top + upper * 0.24 - 1.1),
+                    (0, top + upper * mouth.dip - 1.1),
                     (bow, top - 1.1),
                 ]
             ),

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from heygen_graphql.rendering.presenters.eyes import Eyes, Gaze, draw_brows, draw_eyes
 from heygen_graphql.rendering.presenters.face import (
     Face,
-    draw_ear,
+    draw_ears,
     draw_hair_shadow,
     draw_neck,
-    draw_nose,
     draw_skin,
 )
 from heygen_graphql.rendering.presenters.marks import Mark, draw_marks
 from heygen_graphql.rendering.presenters.mouth import Mouth, MouthShape, draw_mouth
+from heygen_graphql.rendering.presenters.nose import draw_nose
 from heygen_graphql.rendering.presenters.svg import Drawing, Point
 
 
@@ -27,7 +27,6 @@ class DrawnPresenter:
     mouth: Mouth
     neck_fade: tuple[float, float]
     """Between these heights the head's own neck gives way to the body's; above any collar."""
-    has_ears: bool
     hairline: tuple[Point, ...]
     """Where hair leaves the skin, for its shadow."""
     nape: tuple[Mark, ...]
@@ -37,6 +36,10 @@ class DrawnPresenter:
     beard: tuple[Mark, ...]
     front_hair: tuple[Mark, ...]
     clothes: tuple[Mark, ...]
+    on_skin: tuple[Mark, ...] = ()
+    """What lies on the bare skin: freckles, the shade under glasses."""
+    worn: tuple[Mark, ...] = ()
+    """What stands before the eyes, and under the front hair: glasses."""
 
 
 _NECK_FEATHER = 14.0
@@ -67,12 +70,11 @@ def skin(presenter: DrawnPresenter) -> Drawing:
     face = presenter.face
     with drawing.faded((0, presenter.neck_fade[0]), (0, presenter.neck_fade[1])):
         draw_neck(drawing, face)
-    if presenter.has_ears:
-        draw_ear(drawing, face, -1)
-        draw_ear(drawing, face, 1)
+    draw_ears(drawing, face)
     draw_skin(drawing, face)
     draw_hair_shadow(drawing, face, presenter.hairline)
     draw_nose(drawing, face)
+    draw_marks(drawing, presenter.on_skin)
     return drawing
 
 
@@ -83,8 +85,9 @@ def beard(presenter: DrawnPresenter) -> Drawing:
 
 
 def front_hair(presenter: DrawnPresenter) -> Drawing:
-    """What falls over the brows and cheeks."""
+    """What lies before the eyes, brows and cheeks: glasses, then hair."""
     drawing = Drawing()
+    draw_marks(drawing, presenter.worn)
     draw_marks(drawing, presenter.front_hair)
     return drawing
 

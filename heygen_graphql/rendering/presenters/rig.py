@@ -119,7 +119,7 @@ class PartCache:
         return part
 
 
-_HEAD_WINDOW = (-236.0, -268.0, 472.0, 616.0)
+_HEAD_WINDOW = (-236.0, -330.0, 472.0, 678.0)
 """Left, top, width, height in art units."""
 _EYES_WINDOW = (-124.0, -92.0, 248.0, 132.0)
 _JAW_WINDOW = (-124.0, 92.0, 248.0, 172.0)
@@ -134,7 +134,7 @@ _OVERSAMPLED_BELOW = 1.5
 # Skin, eyes and mouths are drawn smaller than the sprite, yet about as large as the picture shows
 # them: drawing costs by area, and their states are many.
 _SOFT_SHARE, _SOFT_SHARE_PLAIN = 0.6, 0.85
-_GAZE_STEP = 0.9
+_GAZE_STEP = 2.4
 """Art units per level of gaze."""
 
 

@@ -141,7 +141,7 @@ def brush(
 
     Drawn lines that taper are what tells ink and pencil from a computer's outline.
     """
-    spine = along(points, max(6, 3 * len(points)))
+    spine = along(points, max(6, 3 * len(points) // 2))
     left: list[Point] = []
     right: list[Point] = []
     for i, (x, y) in enumerate(spine):

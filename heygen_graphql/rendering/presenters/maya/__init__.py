@@ -1,7 +1,7 @@
 """Maya: about thirty, brown skin, dark waves parted at the side, a green blazer over a cream top."""
 
 from heygen_graphql.rendering.presenters.eyes import Eyes
-from heygen_graphql.rendering.presenters.face import Face, Skin
+from heygen_graphql.rendering.presenters.face import Face, Nose, Skin
 from heygen_graphql.rendering.presenters.maya import clothes, hair
 from heygen_graphql.rendering.presenters.mouth import Mouth
 from heygen_graphql.rendering.presenters.presenter import DrawnPresenter
@@ -35,8 +35,8 @@ MAYA = DrawnPresenter(
         ),
         turn=7.0,
         neck_half_width=64.0,
-        nose_width=33.0,
-        nose_tip=83.0,
+        nose=Nose(half_width=33.0, tip=83.0),
+        ears=None,
         age=0.0,
         blush=0.85,
     ),
@@ -71,7 +71,6 @@ MAYA = DrawnPresenter(
         smile=7.5,
     ),
     neck_fade=(244.0, 278.0),
-    has_ears=False,
     hairline=hair.HAIRLINE,
     nape=hair.NAPE,
     back_hair=hair.BACK,

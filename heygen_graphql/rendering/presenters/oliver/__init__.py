@@ -1,7 +1,7 @@
 """Oliver: about fifty, fair skin, greying hair and a short beard, a navy sweater over an open collar."""
 
 from heygen_graphql.rendering.presenters.eyes import Eyes
-from heygen_graphql.rendering.presenters.face import Face, Skin
+from heygen_graphql.rendering.presenters.face import Ears, Face, Nose, Skin
 from heygen_graphql.rendering.presenters.mouth import Mouth
 from heygen_graphql.rendering.presenters.oliver import beard, clothes, hair
 from heygen_graphql.rendering.presenters.presenter import DrawnPresenter
@@ -35,8 +35,8 @@ OLIVER = DrawnPresenter(
         ),
         turn=6.0,
         neck_half_width=79.0,
-        nose_width=37.0,
-        nose_tip=84.0,
+        nose=Nose(half_width=37.0, tip=84.0),
+        ears=Ears(x=137.0),
         age=0.45,
         blush=0.62,
     ),
@@ -71,7 +71,6 @@ OLIVER = DrawnPresenter(
         smile=7.5,
     ),
     neck_fade=(202.0, 224.0),
-    has_ears=True,
     hairline=hair.HAIRLINE,
     nape=clothes.NAPE,
     back_hair=hair.BACK,

@@ -1,0 +1,1 @@
+"""What presenters wear and grow, to measure: numbers, paths and colours in, marks out."""
