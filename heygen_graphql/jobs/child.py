@@ -93,14 +93,9 @@ class RenderProcess:
         """Whether another film may be given to it."""
         return self._process.returncode is None and not self._is_harmed
 
-    @property
     def resident_bytes(self) -> int:
-        """The memory it holds; 0 where the system does not tell."""
-        with suppress(OSError):
-            # proc(5): the second number is the resident set, in pages.
-            pages = Path(f"/proc/{self._process.pid}/statm").read_text().split()[1]
-            return int(pages) * os.sysconf("SC_PAGE_SIZE")
-        return 0
+        """The memory that it and what it started hold; 0 where the system does not tell."""
+        return sum(_resident_bytes(folder, self._process.pid) for folder in Path("/proc").glob("[0-9]*"))
 
     async def render(self, job: Job, limits: Limits, listener: Listener) -> Ending:
         """Render a film; cancelled, it leaves the process in the middle of it."""
@@ -217,6 +212,21 @@ def _nameless_file(directory: Path) -> int:
     os.unlink(name)
     fcntl.fcntl(descriptor, fcntl.F_SETFL, os.O_APPEND)
     return descriptor
+
+
+def _resident_bytes(folder: Path, group: int) -> int:
+    """Of the process that the folder of proc(5) tells of; 0 for one of another process group."""
+    try:
+        # After the name, which is in parentheses and may hold anything: state, parent, process group.
+        _state, _parent, its_group = (folder / "stat").read_text().rpartition(")")[2].split()[:3]
+        if int(its_group) != group:
+            return 0
+        # The second number is the resident set, in pages.
+        pages = (folder / "statm").read_text().split()[1]
+    except OSError:
+        # It has ended meanwhile.
+        return 0
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _kill(process: Process) -> None:

@@ -63,10 +63,13 @@ class RenderPool:
         """
         job = Job(next(self._numbers), storyboard, str(directory), str(segments), materials)
         process = await self._take()
+        may_stay = False
         try:
-            return await process.render(job, limits, listener)
+            ending = await process.render(job, limits, listener)
+            may_stay = await self._may_stay(process)
+            return ending
         finally:
-            if self._may_stay(process):
+            if may_stay:
                 self._keep(process)
             else:
                 await process.kill()
@@ -88,10 +91,10 @@ class RenderPool:
             await process.kill()
         return await RenderProcess.start(self._command, self._equipment, self._work)
 
-    def _may_stay(self, process: RenderProcess) -> bool:
+    async def _may_stay(self, process: RenderProcess) -> bool:
         if not process.is_fit:
             return False
-        resident_bytes = process.resident_bytes
+        resident_bytes = await asyncio.to_thread(process.resident_bytes)
         if resident_bytes > self._max_resident_bytes:
             _log.info("render_process_grew", resident_bytes=resident_bytes)
             return False

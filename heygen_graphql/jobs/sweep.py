@@ -177,6 +177,8 @@ async def measure_queue(place: Workplace, _queue: Queue) -> None:
 
 
 _DUTIES = (hint_waiting, fail_abandoned, purge_deleted, measure_queue)
+
+
 async def sweep_assets(place: Workplace, _queue: Queue) -> None:
     """Remove uploads that were given up, previews that have been heard, and what crashes left of both."""
     await assets.sweep(place.database, place.storage)
