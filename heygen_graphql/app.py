@@ -17,7 +17,7 @@ from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
-from heygen_graphql import __version__, videos
+from heygen_graphql import __version__
 from heygen_graphql.accounts import Tokens
 from heygen_graphql.database import Database, migrate
 from heygen_graphql.events import Hub, open_hub
@@ -29,6 +29,7 @@ from heygen_graphql.schema import Services
 from heygen_graphql.schema.transport import GraphQLEndpoint
 from heygen_graphql.settings import Settings
 from heygen_graphql.storage import MEDIA_PATH, UPLOADS_PREFIX, Links, Storage
+from heygen_graphql.videos import Experience, voices_of
 from heygen_graphql.web import health
 from heygen_graphql.web.graphiql_page import ASSETS, ASSETS_PATH
 from heygen_graphql.web.health import Health
@@ -104,6 +105,7 @@ async def _open(settings: Settings) -> AsyncIterator[_Parts]:
         stack.push_async_callback(database.close)
         storage = await asyncio.to_thread(Storage.open, settings.resolved_storage_url)
         links = Links(key)
+        voices = voices_of(settings)
         hub = await stack.enter_async_context(open_hub(settings.redis_url))
         services = Services(
             settings=settings,
@@ -111,7 +113,8 @@ async def _open(settings: Settings) -> AsyncIterator[_Parts]:
             hub=hub,
             queue=await stack.enter_async_context(_queue(settings, database, hub, storage)),
             storage=storage,
-            voices=videos.voices_of(settings),
+            voices=voices,
+            experience=Experience(database, voices, renders_at_once=settings.workers),
             links=links,
             portraits=Processes(at_once=PROCESSES_AT_ONCE),
             limits=await stack.enter_async_context(open_rate_limits(settings.redis_url)),

@@ -24,6 +24,7 @@ from heygen_graphql.schema.loaders import Loaders
 from heygen_graphql.settings import Settings
 from heygen_graphql.storage import Links, Storage
 from heygen_graphql.tables import Video
+from heygen_graphql.videos import Experience
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Services:
     queue: Queue
     storage: Storage
     voices: Voices
+    experience: Experience
     links: Links
     portraits: Processes
     """What looks at pictures that strangers sent."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
 from typing import Annotated
 from uuid import UUID
 
@@ -19,10 +20,18 @@ from heygen_graphql.schema.nodes import Node
 from heygen_graphql.schema.resolvers import field
 from heygen_graphql.schema.server import ServerInfo, server_info
 from heygen_graphql.schema.users import User
+from heygen_graphql.schema.video_mutations import CreateVideoInput, video_request
 from heygen_graphql.schema.videos import Video
 from heygen_graphql.schema.voices import Voice, VoiceFilter
 
 MAX_NODES = 100
+
+
+@strawberry.type(description="What a video would take.")
+class VideoEstimate:
+    duration_seconds: float = strawberry.field(description="How long it would play.")
+    render_seconds: float = strawberry.field(description="How long its render would take, once begun.")
+    wait_seconds: float = strawberry.field(description="How long it would wait for its turn, as things are.")
 
 
 @strawberry.type(description="What can be read.")
@@ -75,6 +84,17 @@ class Query:
     ) -> Connection[Video]:
         viewer = await info.context.viewer()
         return await listing.videos_of(info, viewer.user.id, first, after, last, before, filter, order_by)
+
+    @field(
+        "What a video would take, learnt from what this host has rendered. An input that `createVideo` would "
+        "refuse is an error, with the faults in `extensions.userErrors`."
+    )
+    async def estimate_video(
+        self, info: Info, input: Annotated[CreateVideoInput, strawberry.argument(description="The video.")]
+    ) -> VideoEstimate:
+        viewer = await info.context.viewer()
+        estimate = await info.context.services.experience.estimate(viewer.user.id, video_request(input))
+        return VideoEstimate(**asdict(estimate))
 
     @field("Who can be heard.")
     def voices(

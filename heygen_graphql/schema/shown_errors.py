@@ -5,8 +5,9 @@ import re
 import structlog
 from graphql import GraphQLError, GraphQLSyntaxError
 from strawberry.exceptions import StrawberryInputCoercionError
+from strawberry.utils.str_converters import to_camel_case
 
-from heygen_graphql.errors import RateLimited, Refused
+from heygen_graphql.errors import Fault, InvalidInput, RateLimited, Refused
 from heygen_graphql.schema.context import Context
 
 MAX_MESSAGE_LENGTH = 500
@@ -21,6 +22,10 @@ def shown(error: GraphQLError, context: Context | None, *, with_suggestions: boo
     if error.extensions and "code" in error.extensions:
         return error
     cause = _cause(error)
+    if isinstance(cause, InvalidInput):
+        # Of a query: a mutation has told it in its payload.
+        faults = [_told(fault) for fault in cause.faults]
+        return _with_code(error, _cut(str(cause)), "BAD_USER_INPUT", {"userErrors": faults})
     if isinstance(cause, Refused):
         return _with_code(error, str(cause), cause.code, _remedy(cause, context))
     if cause is None or isinstance(cause, StrawberryInputCoercionError):
@@ -63,6 +68,12 @@ def _with_code(error: GraphQLError, message: str, code: str, more: dict[str, obj
         path=error.path,
         extensions={"code": code, **more},
     )
+
+
+def _told(fault: Fault) -> dict[str, object]:
+    """As `UserError` shows it."""
+    path = None if fault.field is None else [to_camel_case(part) for part in fault.field]
+    return {"code": fault.code, "field": path, "message": fault.message}
 
 
 def _cut(message: str) -> str:

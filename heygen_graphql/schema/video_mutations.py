@@ -154,7 +154,7 @@ class VideoMutations:
         row = await videos.create(
             context.services.database,
             owner_id,
-            _request(input),
+            video_request(input),
             idempotency_key=input.idempotency_key,
             voices=context.services.voices,
         )
@@ -230,7 +230,7 @@ def _video_id(text: str) -> UUID:
     return video_id
 
 
-def _request(input: CreateVideoInput) -> VideoRequest:
+def video_request(input: CreateVideoInput) -> VideoRequest:
     return VideoRequest(
         script=input.script,
         scenes=_scenes(input.scenes),

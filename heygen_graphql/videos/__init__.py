@@ -2,6 +2,7 @@
 
 from heygen_graphql.videos.catalogue import voices_of
 from heygen_graphql.videos.drafts import MAX_SCENES, MAX_SCRIPT_LENGTH
+from heygen_graphql.videos.estimates import Estimate, Experience
 from heygen_graphql.videos.lifecycle import Edited, cancel, create, delete, retry, storyboard_in, update
 from heygen_graphql.videos.reading import (
     OrderField,
@@ -21,6 +22,8 @@ __all__ = [
     "MAX_SCENES",
     "MAX_SCRIPT_LENGTH",
     "Edited",
+    "Estimate",
+    "Experience",
     "OrderField",
     "SceneRequest",
     "VideoChanges",

@@ -1,0 +1,129 @@
+"""What a video would take: the reckoning fed with this host's own rows."""
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+from sqlmodel import col, func, select
+
+from heygen_graphql.database import Database
+from heygen_graphql.rendering.speech import Voices
+from heygen_graphql.rendering.storyboard import Storyboard
+from heygen_graphql.tables import Video, VideoStatus
+from heygen_graphql.videos.catalogue import catalogue_for
+from heygen_graphql.videos.drafts import storyboard_of
+from heygen_graphql.videos.reading import seconds_left
+from heygen_graphql.videos.reckoning import Finished, Lessons, learn, wait_seconds
+from heygen_graphql.videos.requests import VideoRequest
+
+_LEARNT_FROM = 200
+"""The latest films: a host changes, and so do voices."""
+_LOOKED_AT = 200
+"""Of the queue; what is behind is taken to be like what is looked at."""
+_LESSONS_LAST_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    duration_seconds: float
+    render_seconds: float
+    wait_seconds: float
+
+
+class Experience:
+    """What this host's films teach, kept for some seconds: many ask at once when a form is filled in."""
+
+    def __init__(self, database: Database, voices: Voices, *, renders_at_once: int) -> None:
+        self._database = database
+        self._voices = voices
+        self._renders_at_once = renders_at_once
+        self._learning = asyncio.Lock()
+        self._lessons = Lessons()
+        self._learnt_at: float | None = None
+
+    async def estimate(self, owner_id: UUID, request: VideoRequest) -> Estimate:
+        """
+        Raises:
+            InvalidInput: as creating the video would.
+        """
+        database = self._database
+        async with database.reading() as session:
+            catalogue = await catalogue_for(session, owner_id, request, self._voices)
+        storyboard = storyboard_of(request, catalogue)
+        engines = {voice.voice_id: voice.engine for voice in self._voices.all()}
+        lessons = await self._learn(engines)
+        duration = lessons.duration(storyboard, engines)
+        return Estimate(
+            duration_seconds=duration,
+            render_seconds=lessons.render_seconds(storyboard, duration),
+            wait_seconds=await self._wait(lessons, engines),
+        )
+
+    async def _learn(self, engines: Mapping[str, str]) -> Lessons:
+        async with self._learning:
+            now = time.monotonic()
+            if self._learnt_at is None or now - self._learnt_at > _LESSONS_LAST_SECONDS:
+                rows = await self._finished()
+                # Hundreds of storyboards, some of fifty scenes: more than the event loop should do at once.
+                self._lessons = await asyncio.to_thread(_learn, rows, engines)
+                self._learnt_at = now
+            return self._lessons
+
+    async def _finished(self) -> Sequence[Row[Any, Any, Any]]:
+        async with self._database.reading() as session:
+            rows = await session.execute(
+                select(Video.storyboard, Video.scene_timings, Video.processing_seconds)
+                .where(Video.status == VideoStatus.COMPLETED)
+                .order_by(col(Video.queued_at).desc(), col(Video.id))
+                .limit(_LEARNT_FROM)
+            )
+            return rows.all()
+
+    async def _wait(self, lessons: Lessons, engines: Mapping[str, str]) -> float:
+        async with self._database.reading() as session:
+            now = await self._database.now(session)
+            processing = select(Video).where(Video.status == VideoStatus.PROCESSING).limit(_LOOKED_AT)
+            running = list((await session.execute(processing)).scalars())
+            pending = Video.status == VideoStatus.PENDING
+            queue = select(Video.storyboard).where(pending).order_by(col(Video.queued_at), col(Video.id))
+            waiting = list((await session.execute(queue.limit(_LOOKED_AT))).scalars())
+            length = len(waiting)
+            if length == _LOOKED_AT:
+                length = (await session.execute(select(func.count()).where(pending))).scalar_one()
+
+        def whole(storyboard: dict[str, Any]) -> float:
+            asked = _storyboard(storyboard)
+            return lessons.render_seconds(asked, lessons.duration(asked, engines))
+
+        ahead = [whole(storyboard) for storyboard in waiting]
+        behind = [sum(ahead) / len(ahead)] * (length - len(ahead)) if ahead else []
+        left = [_left(video, whole(video.storyboard), now) for video in running]
+        return wait_seconds(left, [*ahead, *behind], self._renders_at_once)
+
+
+def _left(video: Video, whole_seconds: float, now: datetime) -> float:
+    told = seconds_left(video, now)
+    if told is not None or video.started_at is None:
+        return told or 0.0
+    return max(0.0, whole_seconds - (now - video.started_at).total_seconds())
+
+
+def _learn(rows: Sequence[Row[Any, Any, Any]], engines: Mapping[str, str]) -> Lessons:
+    finished: list[Finished] = []
+    for storyboard, timings, processing_seconds in rows:
+        if not timings:
+            continue
+        is_whole = not any(timing.get("reused") for timing in timings)
+        seconds = tuple(timing["duration_seconds"] for timing in timings)
+        finished.append(Finished(_storyboard(storyboard), seconds, processing_seconds if is_whole else None))
+    return learn(finished, engines)
+
+
+def _storyboard(kept: dict[str, Any]) -> Storyboard:
+    return Storyboard.from_json(json.dumps(kept))

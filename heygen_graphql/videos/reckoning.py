@@ -1,0 +1,227 @@
+"""What a video will take, reckoned from what earlier ones took. Pure: values in, values out.
+
+Two straight lines are learnt: a voice's seconds from the weight of a text, and a host's seconds of
+rendering from the length of a film and its pixels. Both begin at a prior and leave it as far as the
+measurements say (Bayesian linear regression with a Gaussian prior; Bishop, Pattern Recognition and
+Machine Learning, 3.3). Errors count by their share, so that short films matter as much as long ones,
+and what lies far off counts little: a laptop may have been shut during a render.
+"""
+
+import heapq
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from heygen_graphql.rendering.storyboard import Scene, Storyboard
+
+Coefficients = tuple[float, ...]
+
+# In letters of an alphabet: how long the characters of other kinds take, measured with the voices that
+# come along.
+_IDEOGRAPH, _KANA, _HANGUL, _DIGIT, _SYMBOL = 3.6, 2.0, 2.6, 4.0, 2.5
+_SENTENCE_END, _CLAUSE_END = 7.0, 2.5
+_SENTENCE_ENDS = ".!?…。！？।؟"
+_CLAUSE_ENDS = ",;:，、；：،–—"
+_SILENT_CATEGORIES = frozenset("MZC")
+
+# Seconds before, behind and between spoken scenes; see `rendering.timeline`.
+_LEAD_IN, _TAIL, _HALF_GAP = 0.25, 0.5, 0.2
+
+_SPEECH_PRIORS: Mapping[str, Coefficients] = {
+    "hibari": (0.067, 0.75),
+    "piper": (0.062, 0.5),
+    "espeak-ng": (0.067, 0.25),
+}
+"""Seconds for a letter, and for whatever is said: measured, at speed 1."""
+_SPEECH_PRIOR = (0.065, 0.4)
+_SPEECH_SPREAD = (0.015, 0.3)
+_VOICE_SPREAD = (0.01, 0.2)
+_SPEECH_NOISE = 0.08
+
+_RENDER_PRIOR = (1.5, 0.08, 0.25)
+"""Seconds to begin and end with, for a second of the film, and for a second of a megapixel."""
+_RENDER_SPREAD = (1.5, 0.08, 0.2)
+_RENDER_NOISE = 0.12
+
+_REWEIGHINGS = 4
+_LEAST_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A film of this host's."""
+
+    storyboard: Storyboard
+    scene_seconds: tuple[float, ...]
+    render_seconds: float | None
+    """From claim to end; None when an earlier render's scenes were taken over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """What is known of voices and of this host; the default is what is known before any render."""
+
+    speech_by_engine: Mapping[str, Coefficients] = field(default_factory=dict)
+    speech_by_voice: Mapping[str, Coefficients] = field(default_factory=dict)
+    render: Coefficients = _RENDER_PRIOR
+
+    def duration(self, storyboard: Storyboard, engines: Mapping[str, str]) -> float:
+        """Seconds that the film will play; `engines` tells each voice's."""
+        return sum(
+            _margins(storyboard.scenes, index) + self._spoken(scene, engines.get(scene.voice_id, ""))
+            for index, scene in enumerate(storyboard.scenes)
+        )
+
+    def render_seconds(self, storyboard: Storyboard, duration_seconds: float) -> float:
+        return max(_LEAST_SECONDS, _dot(self.render, _render_features(storyboard, duration_seconds)))
+
+    def _spoken(self, scene: Scene, engine: str) -> float:
+        if scene.script is None:
+            return scene.pause_seconds
+        line = self.speech_by_voice.get(scene.voice_id)
+        if line is None:
+            line = self.speech_by_engine.get(engine, _SPEECH_PRIORS.get(engine, _SPEECH_PRIOR))
+        return max(_LEAST_SECONDS, _dot(line, (weight(scene.script) / scene.speed, 1.0)))
+
+
+def learn(finished: Iterable[Finished], engines: Mapping[str, str]) -> Lessons:
+    """`engines` tells each voice's engine; a voice that it does not know is learnt from alone."""
+    spoken: dict[str, list[tuple[Coefficients, float]]] = {}
+    rendered: list[tuple[Coefficients, float]] = []
+    for one in finished:
+        scenes = one.storyboard.scenes
+        for index, (scene, seconds) in enumerate(zip(scenes, one.scene_seconds, strict=True)):
+            spoken_seconds = seconds - _margins(scenes, index)
+            if scene.script is not None and spoken_seconds > 0:
+                features = (weight(scene.script) / scene.speed, 1.0)
+                spoken.setdefault(scene.voice_id, []).append((features, spoken_seconds))
+        duration = sum(one.scene_seconds)
+        if one.render_seconds is not None and one.render_seconds > 0 and duration > 0:
+            rendered.append((_render_features(one.storyboard, duration), one.render_seconds))
+    by_engine: dict[str, Coefficients] = {}
+    for engine in {engines.get(voice_id, "") for voice_id in spoken}:
+        voice_ids = [voice_id for voice_id in spoken if engines.get(voice_id, "") == engine]
+        samples = [one for voice_id in voice_ids for one in spoken[voice_id]]
+        prior = _SPEECH_PRIORS.get(engine, _SPEECH_PRIOR)
+        by_engine[engine] = _fitted(samples, prior, _SPEECH_SPREAD, _SPEECH_NOISE)
+    by_voice = {
+        voice_id: _fitted(samples, by_engine[engines.get(voice_id, "")], _VOICE_SPREAD, _SPEECH_NOISE)
+        for voice_id, samples in spoken.items()
+    }
+    return Lessons(by_engine, by_voice, _fitted(rendered, _RENDER_PRIOR, _RENDER_SPREAD, _RENDER_NOISE))
+
+
+def weight(text: str) -> float:
+    """How much there is to say, in letters: digits are read as words, ideographs as syllables, and the ends
+    of sentences and clauses are pauses, but for the last."""
+    total = pause = 0.0
+    for index, character in enumerate(text):
+        following = text[index + 1 : index + 2]
+        if character in _SENTENCE_ENDS + _CLAUSE_ENDS:
+            is_end = not following or following.isspace() or ord(character) > 0x2FFF
+            if is_end:
+                # A row of them is one pause.
+                pause = max(pause, _SENTENCE_END if character in _SENTENCE_ENDS else _CLAUSE_END)
+            else:
+                total += _SYMBOL
+            continue
+        kind = _weight_of(character)
+        if kind:
+            total += pause + kind
+            pause = 0.0
+    return total
+
+
+def wait_seconds(running: Sequence[float], waiting: Iterable[float], renders_at_once: int) -> float:
+    """Until a video that comes now is begun.
+
+    `running` are the seconds left of what is being rendered, `waiting` the seconds that those ahead in the
+    queue will take, in their order. Whoever is free first takes the next.
+    """
+    places = max(renders_at_once, len(running), 1)
+    free_at = [*running, *(0.0 for _ in range(places - len(running)))]
+    heapq.heapify(free_at)
+    for seconds in waiting:
+        heapq.heapreplace(free_at, free_at[0] + seconds)
+    return max(0.0, free_at[0])
+
+
+def _weight_of(character: str) -> float:
+    category = unicodedata.category(character)
+    if category == "Nd":
+        return _DIGIT
+    if category[0] == "L" or category[0] == "N":
+        point = ord(character)
+        if 0x3041 <= point <= 0x30FF:
+            return _KANA
+        if 0xAC00 <= point <= 0xD7A3:
+            return _HANGUL
+        return _IDEOGRAPH if 0x2E80 <= point <= 0x9FFF or point >= 0x20000 else 1.0
+    if category[0] in _SILENT_CATEGORIES or category in ("Pd", "Ps", "Pe", "Pi", "Pf") or character in "'\"":
+        return 0.0
+    return _SYMBOL
+
+
+def _margins(scenes: Sequence[Scene], index: int) -> float:
+    if scenes[index].script is None:
+        return 0.0
+    before, after = index - 1, index + 1
+    lead = _LEAD_IN if before < 0 else 0.0 if scenes[before].script is None else _HALF_GAP
+    tail = _TAIL if after == len(scenes) else 0.0 if scenes[after].script is None else _HALF_GAP
+    return lead + tail
+
+
+def _render_features(storyboard: Storyboard, duration_seconds: float) -> Coefficients:
+    width, height = storyboard.size
+    return 1.0, duration_seconds, duration_seconds * width * height / 1e6
+
+
+def _fitted(
+    samples: Sequence[tuple[Coefficients, float]], prior: Coefficients, spread: Coefficients, noise: float
+) -> Coefficients:
+    """The coefficients by which features tell a positive value with the least relative error.
+
+    `spread` is how far from the prior each may well be, `noise` the share by which a value may well be off.
+    """
+    found = prior
+    for _ in range(_REWEIGHINGS if samples else 0):
+        matrix = [[0.0] * len(prior) for _ in prior]
+        right = [0.0] * len(prior)
+        for features, value in samples:
+            residual = (value - _dot(found, features)) / (noise * value)
+            # Cauchy's weights: a value that is off by many times the noise hardly counts. In the first
+            # round nothing is known of what is off.
+            trust = 1.0 if found is prior else 1.0 / (1.0 + (residual / 3.0) ** 2)
+            scale = trust / (noise * value) ** 2
+            for row, one in enumerate(features):
+                right[row] += scale * one * value
+                for column, other in enumerate(features):
+                    matrix[row][column] += scale * one * other
+        for index, (mean, deviation) in enumerate(zip(prior, spread, strict=True)):
+            matrix[index][index] += 1.0 / deviation**2
+            right[index] += mean / deviation**2
+        # No part of the work gives time back.
+        found = tuple(max(0.0, one) for one in _solved(matrix, right))
+    return found
+
+
+def _solved(matrix: list[list[float]], right: list[float]) -> Coefficients:
+    """By Cholesky's decomposition: the prior makes the matrix positive definite."""
+    size = len(right)
+    lower = [[0.0] * size for _ in range(size)]
+    for row in range(size):
+        for column in range(row + 1):
+            rest = matrix[row][column] - _dot(lower[row][:column], lower[column][:column])
+            lower[row][column] = rest**0.5 if row == column else rest / lower[column][column]
+    middle: list[float] = []
+    for row in range(size):
+        middle.append((right[row] - _dot(lower[row][:row], middle)) / lower[row][row])
+    found = [0.0] * size
+    for row in reversed(range(size)):
+        known = sum(lower[below][row] * found[below] for below in range(row + 1, size))
+        found[row] = (middle[row] - known) / lower[row][row]
+    return tuple(found)
+
+
+def _dot(one: Sequence[float], other: Sequence[float]) -> float:
+    return sum(left * right for left, right in zip(one, other, strict=True))
