@@ -2,8 +2,8 @@
 
     from heygen_graphql.rendering import Scene, Storyboard, render
 
-`render` is loaded when it is first asked for: the API's process, which builds storyboards and reads
-the catalogues of voices and presenters, never loads codecs, models or image libraries.
+`render` and `Studio` are loaded when they are first asked for: the API's process, which builds storyboards
+and reads the catalogues of voices and presenters, never loads codecs, models or image libraries.
 """
 
 from typing import TYPE_CHECKING
@@ -28,7 +28,7 @@ from heygen_graphql.rendering.storyboard import (
 )
 
 if TYPE_CHECKING:
-    from heygen_graphql.rendering.production import render
+    from heygen_graphql.rendering.production import Studio, render
 
 __all__ = [
     "AspectRatio",
@@ -43,6 +43,7 @@ __all__ = [
     "SpeechFailed",
     "Stage",
     "Storyboard",
+    "Studio",
     "TranscriptWord",
     "UnfitOutput",
     "UnknownAvatar",
@@ -53,8 +54,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    if name == "render":
-        from heygen_graphql.rendering.production import render
+    if name in {"Studio", "render"}:
+        from heygen_graphql.rendering import production
 
-        return render
+        return getattr(production, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

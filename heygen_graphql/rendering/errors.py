@@ -5,7 +5,8 @@ RenderError
 ├── UnknownAvatar         no presenter has that name
 ├── UnspeakableText       the voice cannot read this text (another script, or nothing to say)
 ├── SpeechFailed          an engine broke; trying again may help
-├── EncodingFailed        the encoder broke
+│   └── SpeechRefused     a speech endpoint will not serve us as we are; trying again does not help
+├── EncodingFailed        the encoder broke, or what it wrote cannot be read back
 └── UnfitOutput           the finished file misses a bound of the quality report
 
 `code` is stable and public (it is `VideoFailure.code`); `is_retryable` says whether the same
@@ -18,6 +19,17 @@ from typing import ClassVar
 class RenderError(Exception):
     code: ClassVar[str] = "RENDER_FAILED"
     is_retryable: ClassVar[bool] = True
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Scenes are rendered in processes of their own. As it is by default, the copy would be built from the
+        # message, which is not what every class takes.
+        return _copy, (type(self), self.args, self.__dict__)
+
+
+def _copy(kind: type[RenderError], args: tuple[object, ...], facts: dict[str, object]) -> RenderError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(facts)
+    return error
 
 
 class UnknownVoice(RenderError):
@@ -51,9 +63,16 @@ class SpeechFailed(RenderError):
     code = "SPEECH_FAILED"
 
 
+class SpeechRefused(SpeechFailed):
+    is_retryable = False
+
+
 class EncodingFailed(RenderError):
     code = "ENCODING_FAILED"
 
 
 class UnfitOutput(RenderError):
+    """A film is measured by what it was made of: rendered again, it would miss the same bound."""
+
     code = "UNFIT_OUTPUT"
+    is_retryable = False

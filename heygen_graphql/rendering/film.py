@@ -20,6 +20,8 @@ class SceneTiming:
 
     start_seconds: float
     duration_seconds: float
+    reused: bool = False
+    """Taken from a segment that was there before this render."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +29,13 @@ class QualityReport:
     """Measured on the finished file, by decoding it."""
 
     audio_video_offset_ms: float
-    """How far apart the ends of the two streams are; both start at 0."""
+    """How far apart the two streams begin or end, whichever is more."""
     loudness_lufs: float
     """Integrated, after ITU-R BS.1770-4; -70 when there is nothing to hear."""
     true_peak_dbtp: float
     """-120 when there is nothing to hear."""
     black_frames: int
+    """Black pictures in scenes whose background is not dark."""
     missing_glyphs: int
     """Characters of the burned captions that no font at hand can draw; they are left out of the picture."""
 

@@ -1,43 +1,36 @@
-"""A storyboard becomes a film: spoken, drawn and encoded, assembled, measured.
+"""A storyboard becomes a film: scenes rendered one by one, joined, measured.
 
-Nothing here grows with the film's length but a few numbers a frame: speech waits on disk, and a
-frame is drawn, encoded and forgotten.
+Nothing here grows with the film's length but what its words and cues take: a scene's sound and pictures
+are in its segment on disk, and a frame is drawn, encoded and forgotten.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
+from functools import partial
+from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import TypeVar
+from types import MappingProxyType
+from typing import Self, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from heygen_graphql.rendering import inspection, loudness, timeline
-from heygen_graphql.rendering.captions import CaptionPainter, cues, to_srt, to_vtt
-from heygen_graphql.rendering.compositor import CaptionStrip, Compositor, Look, SceneShot
-from heygen_graphql.rendering.encoder import encode
+from heygen_graphql.rendering import inspection
+from heygen_graphql.rendering.assembly import Part, join
+from heygen_graphql.rendering.captions import Cue, CueWord, to_srt, to_vtt
 from heygen_graphql.rendering.film import RenderedVideo, SceneTiming, TranscriptWord
-from heygen_graphql.rendering.fonts import Typeface
 from heygen_graphql.rendering.presenters import avatar
-from heygen_graphql.rendering.speech import Speaker, Speech, TimedPhoneme, TimedWord
-from heygen_graphql.rendering.storyboard import (
-    FRAMES_PER_SECOND,
-    SAMPLE_RATE,
-    SAMPLES_PER_FRAME,
-    CaptionStyle,
-    Scene,
-    Stage,
-    Storyboard,
-)
+from heygen_graphql.rendering.segments import file_name, segment_keys
+from heygen_graphql.rendering.segments.crew import Crew
+from heygen_graphql.rendering.segments.file import SceneFacts, read_facts
+from heygen_graphql.rendering.segments.plan import ScenePlan, scene_plans
+from heygen_graphql.rendering.segments.scene import SceneOrder, SceneRenderer
+from heygen_graphql.rendering.speech import TimedWord, Voices, check_text
+from heygen_graphql.rendering.storyboard import FRAMES_PER_SECOND, Scene, Stage, Storyboard
 from heygen_graphql.rendering.thumbnail import save_thumbnail
-from heygen_graphql.rendering.timeline import Placement
-from heygen_graphql.rendering.visemes import mouth_track
 
 _PROGRESS_INTERVAL_SECONDS = 0.05
 
@@ -46,94 +39,206 @@ _PROGRESS_INTERVAL_SECONDS = 0.05
 # progress advance evenly.
 _SPEAKING_COST = 0.02
 _DRAWING_COST = 0.15
-_ASSEMBLING_COST = 0.018
+_ASSEMBLING_COST = 0.01
+# Of assembling, what joining takes; the rest is inspection.
+_JOINING_SHARE = 0.7
+# How much of a script is spoken in a second: what it takes is known only when it has been.
+_CHARACTERS_PER_SECOND = 15
 
-_BYTES_PER_SAMPLE = 2
-_SILENCE = Speech(np.zeros(0, np.float32), (), ())
+# More gain nothing, since a frame waits for those that it is predicted from, and cost memory.
+_MOST_THREADS = 8
 
-_Item = TypeVar("_Item")
+NO_MATERIALS: Mapping[str, Path] = MappingProxyType({})
+
+Tell = Callable[[Stage, float], None]
+_Timed = TypeVar("_Timed", Cue, CueWord, TimedWord)
 
 
 def _ignore(stage: Stage, fraction: float) -> None:
     """Takes a render's progress and does nothing with it."""
 
 
+def _ignore_segment(name: str) -> None:
+    """Takes a new segment's name and does nothing with it."""
+
+
 def render(
-    storyboard: Storyboard, directory: Path, *, on_progress: Callable[[Stage, float], None] = _ignore
+    storyboard: Storyboard,
+    directory: Path,
+    *,
+    materials: Mapping[str, Path] = NO_MATERIALS,
+    segments: Path | None = None,
+    processes: int = 1,
+    on_progress: Tell = _ignore,
 ) -> RenderedVideo:
-    """Make the film of `storyboard`: video.mp4, thumbnail.jpg, captions.vtt and captions.srt in `directory`.
+    """One film in a `Studio` of its own; see `Studio.render`."""
+    with Studio(processes=processes) as studio:
+        return studio.render(
+            storyboard, directory, materials=materials, segments=segments, on_progress=on_progress
+        )
 
-    The files appear under these names only when all of them are done and the film has passed its
-    inspection. Until then they are in a folder of their own inside `directory`, which is removed
-    whatever happens; a killed process leaves it behind, and nothing else.
 
-    `on_progress` is told the stage and how much of the whole render is done, 0 to 1 and never
-    falling, at most 20 times a second.
+class Studio:
+    """What is loaded once and serves many films: speech engines, presenters, fonts.
 
-    Raises:
-        RenderError: see `errors`.
-        OSError: `directory` cannot be written to, or the disk is full.
+    Films are rendered one at a time. Leave its `with` block, or call `close`, to end what it has started.
     """
-    for scene in storyboard.scenes:
-        # An unknown presenter is found before minutes are spent on speaking.
-        avatar(scene.avatar_id)
-    progress = _Progress(storyboard.size, on_progress)
-    with tempfile.TemporaryDirectory(dir=directory, prefix=".render-") as workshop:
-        return _make(storyboard, Path(workshop), directory, progress)
+
+    def __init__(
+        self, *, voices: Voices | None = None, fonts_dir: Path | None = None, processes: int = 1
+    ) -> None:
+        """With `processes` above 1, scenes are rendered in that many processes at once, none in this one."""
+        self._voices = voices or Voices()
+        self._fonts_dir = fonts_dir
+        self._processes = processes
+        self._renderer = SceneRenderer(self._voices, fonts_dir)
+        self._crew = Crew(processes, self._voices, fonts_dir)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Safe to repeat; rendering afterwards loads everything again."""
+        self._renderer.close()
+        self._crew.close()
+
+    def segment_keys(self, storyboard: Storyboard) -> tuple[str, ...]:
+        """A key for each scene: `segments.segment_keys` with this studio's voices and fonts."""
+        return segment_keys(storyboard, voices=self._voices, fonts_dir=self._fonts_dir)
+
+    def render(
+        self,
+        storyboard: Storyboard,
+        directory: Path,
+        *,
+        materials: Mapping[str, Path] = NO_MATERIALS,
+        segments: Path | None = None,
+        on_progress: Tell = _ignore,
+        on_segment: Callable[[str], None] = _ignore_segment,
+    ) -> RenderedVideo:
+        """Make the film of `storyboard`: video.mp4, thumbnail.jpg, captions.vtt, captions.srt in `directory`.
+
+        The files appear under these names only when all of them are done and the film has passed its
+        inspection. Until then they are in a folder of their own inside `directory`, which is removed
+        whatever happens; a killed process leaves it behind, and nothing else.
+
+        `materials` says where each of `storyboard.materials` lies. `segments` is a folder of segments:
+        a scene whose segment lies there whole is not rendered, the segment of any other is put there, and
+        `on_segment` told its file's name. They stay there when the film fails, for the next attempt.
+
+        `on_progress` is told the stage and how much of the whole render is done, 0 to 1 and neither ever
+        falling, at most 20 times a second. DRAWING begins with the first picture; later scenes may
+        be spoken meanwhile. It is called, as `on_segment` is, in this thread.
+
+        Raises:
+            RenderError: see `errors`.
+            OSError: a folder cannot be written to, or the disk is full.
+            ValueError: a material is missing.
+        """
+        self._check(storyboard, materials)
+        with tempfile.TemporaryDirectory(dir=directory, prefix=".render-") as folder:
+            workshop = Path(folder)
+            if segments is None:
+                segments = workshop / "segments"
+            segments.mkdir(parents=True, exist_ok=True)
+            scenes = self._scenes(storyboard, segments, materials, on_progress, on_segment)
+            return _assemble(storyboard, scenes, segments, workshop, directory)
+
+    def _check(self, storyboard: Storyboard, materials: Mapping[str, Path]) -> None:
+        """What can be known to fail is found before minutes are spent."""
+        if missing := storyboard.materials - materials.keys():
+            raise ValueError(f"The storyboard needs the material {min(missing)!r}.")
+        for scene in storyboard.scenes:
+            if scene.avatar_rig is None:
+                avatar(scene.avatar_id)
+            if scene.script is not None:
+                check_text(scene.script, self._voices.get(scene.voice_id))
+
+    def _scenes(
+        self,
+        storyboard: Storyboard,
+        segments: Path,
+        materials: Mapping[str, Path],
+        on_progress: Tell,
+        on_segment: Callable[[str], None],
+    ) -> _Scenes:
+        keys = self.segment_keys(storyboard)
+        plans = dict(zip(keys, scene_plans(storyboard), strict=True))
+        facts = {
+            key: kept for key in plans if (kept := read_facts(segments / file_name(key), key)) is not None
+        }
+        reused = tuple(key in facts for key in keys)
+        missing = [key for key in plans if key not in facts]
+        if self._processes > 1:
+            # So that no process is left with the longest scene when the others have nothing to do.
+            missing.sort(key=lambda key: _seconds(plans[key].scene), reverse=True)
+        at_once = min(self._processes, len(missing)) or 1
+        orders = [
+            SceneOrder(
+                plan=plans[key],
+                key=key,
+                target=segments / file_name(key),
+                materials=dict(materials),
+                threads=min(max(_cores() // at_once, 1), _MOST_THREADS),
+            )
+            for key in missing
+        ]
+        progress = _Progress(storyboard, [order.plan for order in orders], on_progress)
+        for _, made in self._rendered(orders, progress.scene):
+            facts[made.key] = made
+            on_segment(file_name(made.key))
+        return _Scenes(tuple(facts[key] for key in keys), reused, progress)
+
+    def _rendered(
+        self, orders: Sequence[SceneOrder], tell: Callable[[int, Stage, float], None]
+    ) -> Iterator[tuple[int, SceneFacts]]:
+        if self._processes > 1:
+            yield from self._crew.render(orders, tell)
+            return
+        for number, order in enumerate(orders):
+            yield number, self._renderer.render(order, partial(tell, number))
 
 
 @dataclass(frozen=True, slots=True)
-class _Recording:
-    """Everything that the voices decide."""
+class _Scenes:
+    """Those of a film, in their order, with a segment for each."""
 
-    sound: Path
-    """16-bit mono samples of the whole film, silence included."""
-    words: tuple[tuple[TimedWord, ...], ...]
-    """Those of each scene, in seconds from the start of the film."""
-    placements: tuple[Placement, ...]
-    shots: tuple[SceneShot, ...]
-    speech_seconds: float
+    facts: tuple[SceneFacts, ...]
+    reused: tuple[bool, ...]
+    progress: _Progress
 
     @property
-    def frame_count(self) -> int:
-        return sum(shot.frame_count for shot in self.shots)
+    def start_frames(self) -> tuple[int, ...]:
+        """Of each scene, and at last where the film ends."""
+        return tuple(accumulate((scene.frame_count for scene in self.facts), initial=0))
 
 
-def _make(storyboard: Storyboard, workshop: Path, directory: Path, progress: _Progress) -> RenderedVideo:
+def _assemble(
+    storyboard: Storyboard, scenes: _Scenes, segments: Path, workshop: Path, directory: Path
+) -> RenderedVideo:
     width, height = storyboard.size
-    recording = _speak(storyboard, workshop / "sound.raw", progress)
-    duration_seconds = recording.frame_count / FRAMES_PER_SECOND
-
-    typeface = Typeface(storyboard.language)
-    painter = CaptionPainter(width, height, typeface)
-    shown = cues(
-        recording.words,
-        width=painter.width,
-        maximum_width=painter.maximum_width,
-        film_seconds=duration_seconds,
-    )
-    burned = shown if storyboard.caption_style is not CaptionStyle.NONE else []
-
-    compositor = Compositor(width, height)
-    pictures = _pictures(compositor, recording.shots, painter.strips(burned))
-    encode(
-        workshop / "video.mp4",
-        size=(width, height),
-        frames=progress.through(Stage.DRAWING, pictures, recording.frame_count),
-        sound=_blocks(recording.sound),
+    frame_count = scenes.start_frames[-1]
+    progress = scenes.progress
+    progress.assembling(0.0)
+    shown = list(_cues(scenes))
+    video = workshop / "video.mp4"
+    join(
+        video,
+        [Part(segments / file_name(scene.key), scene.frame_count) for scene in scenes.facts],
         cues=shown,
         language=storyboard.language,
         title=storyboard.title,
+        on_joined=lambda frames: progress.assembling(_JOINING_SHARE * frames / frame_count),
     )
-
-    progress.report(Stage.ASSEMBLING, 0.0)
-    save_thumbnail(workshop / "thumbnail.jpg", compositor.still(recording.shots[0].look))
+    report = inspection.inspect(video, scenes.facts)
+    inspection.check(report, speech_seconds=sum(scene.speech_seconds for scene in scenes.facts))
+    save_thumbnail(workshop / "thumbnail.jpg", video)
     (workshop / "captions.vtt").write_text(to_vtt(shown), encoding="utf-8")
     (workshop / "captions.srt").write_text(to_srt(shown), encoding="utf-8")
-    missing_glyphs = sum(typeface.missing(line) for cue in burned for line in cue.lines)
-    report = inspection.inspect(workshop / "video.mp4", missing_glyphs=missing_glyphs)
-    inspection.check(report, speech_seconds=recording.speech_seconds)
-    with (workshop / "video.mp4").open("rb") as file:
+    with video.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
 
     files = {
@@ -141,7 +246,7 @@ def _make(storyboard: Storyboard, workshop: Path, directory: Path, progress: _Pr
     }
     for name, place in files.items():
         (workshop / name).replace(place)
-    progress.report(Stage.ASSEMBLING, 1.0)
+    progress.assembling(1.0)
     return RenderedVideo(
         video=files["video.mp4"],
         thumbnail=files["thumbnail.jpg"],
@@ -149,137 +254,90 @@ def _make(storyboard: Storyboard, workshop: Path, directory: Path, progress: _Pr
         srt=files["captions.srt"],
         width=width,
         height=height,
-        duration_seconds=duration_seconds,
+        duration_seconds=frame_count / FRAMES_PER_SECOND,
         file_size_bytes=files["video.mp4"].stat().st_size,
         sha256=sha256,
-        transcript=tuple(_transcript(recording.words)),
+        transcript=tuple(_transcript(scenes)),
         scenes=tuple(
-            SceneTiming(place.start / SAMPLE_RATE, (place.end - place.start) / SAMPLE_RATE)
-            for place in recording.placements
+            SceneTiming(start / FRAMES_PER_SECOND, (end - start) / FRAMES_PER_SECOND, is_reused)
+            for (start, end), is_reused in zip(pairwise(scenes.start_frames), scenes.reused, strict=True)
         ),
         report=report,
     )
 
 
-def _speak(storyboard: Storyboard, sound: Path, progress: _Progress) -> _Recording:
-    scenes = storyboard.scenes
-    words: list[tuple[TimedWord, ...]] = []
-    placements: list[Placement] = []
-    shots: list[SceneShot] = []
-    position = 0
-    with Speaker() as speaker, sound.open("wb") as spool:
-        for index, scene in enumerate(progress.through(Stage.SPEAKING, scenes, len(scenes))):
-            speech = _SILENCE
-            if scene.script is not None:
-                speech = speaker.speak(
-                    scene.script, scene.voice_id, speed=scene.speed, pitch_semitones=scene.pitch_semitones
-                )
-            samples = loudness.level(speech.samples)
-            placement = timeline.place(scenes, index, position, len(samples))
-            # What is skipped reads as zeros, which is silence.
-            spool.seek(placement.speech_start * _BYTES_PER_SAMPLE)
-            spool.write(np.rint(samples * 32767).astype(np.int16).tobytes())
-            position = placement.end
-            placements.append(placement)
-            words.append(_in_film_time(speech.words, placement))
-            if placement.frame_count:
-                shots.append(_shot(scene, speech, samples, placement, index))
-        spool.truncate(position * _BYTES_PER_SAMPLE)
-    speech_seconds = sum(placement.speech_count for placement in placements) / SAMPLE_RATE
-    return _Recording(sound, tuple(words), tuple(placements), tuple(shots), speech_seconds)
+def _cues(scenes: _Scenes) -> Iterator[Cue]:
+    for scene, start in zip(scenes.facts, scenes.start_frames, strict=False):
+        offset = start / FRAMES_PER_SECOND
+        for cue in scene.cues:
+            words = tuple(_later(word, offset) for word in cue.words)
+            yield replace(_later(cue, offset), words=words)
 
 
-def _in_film_time(words: Sequence[TimedWord], placement: Placement) -> tuple[TimedWord, ...]:
-    offset = placement.speech_start / SAMPLE_RATE
-    return tuple(
-        replace(
-            word,
-            start_seconds=round(word.start_seconds + offset, 3),
-            end_seconds=round(word.end_seconds + offset, 3),
-        )
-        for word in words
+def _transcript(scenes: _Scenes) -> Iterator[TranscriptWord]:
+    for index, (scene, start) in enumerate(zip(scenes.facts, scenes.start_frames, strict=False)):
+        for word in scene.words:
+            moved = _later(word, start / FRAMES_PER_SECOND)
+            yield TranscriptWord(moved.text, moved.start_seconds, moved.end_seconds, scene_index=index)
+
+
+def _later(timed: _Timed, offset: float) -> _Timed:
+    return replace(
+        timed,
+        start_seconds=round(timed.start_seconds + offset, 3),
+        end_seconds=round(timed.end_seconds + offset, 3),
     )
 
 
-def _transcript(scenes: Sequence[Sequence[TimedWord]]) -> Iterator[TranscriptWord]:
-    for index, words in enumerate(scenes):
-        for word in words:
-            yield TranscriptWord(word.text, word.start_seconds, word.end_seconds, scene_index=index)
+def _seconds(scene: Scene) -> float:
+    """About as long as the scene will be."""
+    return len(scene.script) / _CHARACTERS_PER_SECOND if scene.script is not None else scene.pause_seconds
 
 
-def _shot(
-    scene: Scene, speech: Speech, samples: NDArray[np.float32], placement: Placement, index: int
-) -> SceneShot:
-    # The scene's first frame may begin a part of a frame before its sound does.
-    offset = placement.speech_start / SAMPLE_RATE - placement.start_frame / FRAMES_PER_SECOND
-    phonemes = [
-        TimedPhoneme(sound.symbol, sound.start_seconds + offset, sound.end_seconds + offset)
-        for sound in speech.phonemes
-    ]
-    return SceneShot(
-        look=Look(scene.avatar_id, None, scene.background_color, None),
-        frame_count=placement.frame_count,
-        mouth=mouth_track(phonemes, placement.frame_count),
-        emphasis=timeline.emphasis(samples, placement),
-        sentence_ends=(),
-        seed=index,
-    )
-
-
-def _blocks(sound: Path) -> Iterator[NDArray[np.int16]]:
-    """The samples of one frame at a time."""
-    with sound.open("rb") as file:
-        while block := file.read(SAMPLES_PER_FRAME * _BYTES_PER_SAMPLE):
-            yield np.frombuffer(block, np.int16)
-
-
-def _pictures(
-    compositor: Compositor, shots: Sequence[SceneShot], strips: Iterator[CaptionStrip]
-) -> Iterator[NDArray[np.uint8]]:
-    """The film's frames; captions are cut where scenes are, and told in their frames."""
-    strip, start = next(strips, None), 0
-    before: Look | None = None
-    for shot in shots:
-        end = start + shot.frame_count
-        captions = []
-        while strip is not None and strip.start_frame < end:
-            first, last = max(strip.start_frame, start) - start, min(strip.end_frame, end) - start
-            captions.append(replace(strip, start_frame=first, end_frame=last))
-            if strip.end_frame > end:
-                break
-            strip = next(strips, None)
-        fade_from = before if before != shot.look else None
-        yield from compositor.frames(replace(shot, fade_from=fade_from), captions)
-        start, before = end, shot.look
+def _cores() -> int:
+    # Those that this process may use, which in a container may be fewer than there are.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class _Progress:
-    """Turns work done into a fraction of the whole render, and tells it now and then."""
+    """Turns work done into a fraction of the whole render, and tells it now and then.
 
-    def __init__(self, size: tuple[int, int], tell: Callable[[Stage, float], None]) -> None:
-        megapixels = size[0] * size[1] / 1e6
-        costs = {
-            Stage.SPEAKING: _SPEAKING_COST,
-            Stage.DRAWING: _DRAWING_COST * megapixels,
-            Stage.ASSEMBLING: _ASSEMBLING_COST * megapixels,
-        }
-        total = sum(costs.values())
-        self._shares = {stage: cost / total for stage, cost in costs.items()}
-        self._starts = dict(zip(costs, accumulate(self._shares.values(), initial=0.0), strict=False))
+    Scenes that need not be rendered are no work, and several may be at work at once.
+    """
+
+    def __init__(self, storyboard: Storyboard, to_render: Sequence[ScenePlan], tell: Tell) -> None:
+        width, height = storyboard.size
+        megapixels = width * height / 1e6
+        seconds = [_seconds(plan.scene) for plan in to_render]
+        self._speaking = [each * _SPEAKING_COST for each in seconds]
+        self._drawing = [each * _DRAWING_COST * megapixels for each in seconds]
+        self._assembling = sum(map(_seconds, storyboard.scenes)) * _ASSEMBLING_COST * megapixels
+        self._done = [0.0] * len(seconds)
+        self._total = sum(self._speaking) + sum(self._drawing) + self._assembling
+        self._stage = Stage.SPEAKING
         self._tell = tell
         self._told_stage: Stage | None = None
         self._told_at = 0.0
 
-    def report(self, stage: Stage, share_done: float) -> None:
-        now = time.monotonic()
-        is_news = stage is not self._told_stage or share_done >= 1
-        if is_news or now - self._told_at >= _PROGRESS_INTERVAL_SECONDS:
-            self._told_stage, self._told_at = stage, now
-            self._tell(stage, round(self._starts[stage] + self._shares[stage] * share_done, 4))
+    def scene(self, number: int, stage: Stage, share: float) -> None:
+        """Of the scenes to be rendered, this one's stage is done to this share."""
+        if stage is Stage.SPEAKING:
+            self._done[number] = self._speaking[number] * share
+        else:
+            self._stage = Stage.DRAWING
+            self._done[number] = self._speaking[number] + self._drawing[number] * share
+        if self._is_due():
+            self._report(sum(self._done) / self._total)
 
-    def through(self, stage: Stage, items: Iterable[_Item], count: int) -> Iterator[_Item]:
-        """The same items, each counted as done when the next is asked for."""
-        self.report(stage, 0.0)
-        for done, item in enumerate(items, start=1):
-            yield item
-            self.report(stage, done / count)
+    def assembling(self, share: float) -> None:
+        self._stage = Stage.ASSEMBLING
+        if self._is_due() or share >= 1:
+            self._report(1 - self._assembling * (1 - share) / self._total)
+
+    def _is_due(self) -> bool:
+        is_news = self._stage is not self._told_stage
+        return is_news or time.monotonic() - self._told_at >= _PROGRESS_INTERVAL_SECONDS
+
+    def _report(self, fraction: float) -> None:
+        self._told_stage, self._told_at = self._stage, time.monotonic()
+        self._tell(self._stage, round(fraction, 4))

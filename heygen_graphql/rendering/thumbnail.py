@@ -2,19 +2,28 @@
 
 from pathlib import Path
 
-import numpy as np
-from av.video.frame import VideoFrame
+import av
 from av.video.reformatter import ColorRange, Colorspace
-from numpy.typing import NDArray
 from PIL import Image
+
+from heygen_graphql.rendering.errors import EncodingFailed
 
 _LONG_SIDE_PIXELS = 1280
 _JPEG_QUALITY = 88
 
 
-def save_thumbnail(target: Path, picture: NDArray[np.uint8]) -> None:
-    """`picture` is I420, BT.709 and limited range, as the compositor draws it."""
-    frame = VideoFrame.from_ndarray(picture, format="yuv420p")
+def save_thumbnail(target: Path, film: Path) -> None:
+    """The film's first frame: there the presenter is at rest, about to speak, and no caption is shown yet.
+
+    Raises:
+        EncodingFailed: the film cannot be read.
+    """
+    try:
+        with av.open(film) as container:
+            container.streams.video[0].codec_context.thread_count = 1
+            frame = next(container.decode(video=0))
+    except av.FFmpegError as error:
+        raise EncodingFailed(f"The film has no first frame: {error.strerror}.") from error
     scale = min(1.0, _LONG_SIDE_PIXELS / max(frame.width, frame.height))
     rgb = frame.reformat(
         width=round(frame.width * scale),

@@ -1,8 +1,9 @@
-"""The MP4: what a decoder finds in it, and what the inspection says of it."""
+"""The MP4: what a decoder finds in it, wherever scenes were joined, and what the inspection says of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from fractions import Fraction
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
 import av
@@ -11,11 +12,14 @@ import pytest
 from av.stream import Disposition
 from numpy.typing import NDArray
 
-from heygen_graphql.rendering import UnfitOutput
+from heygen_graphql.rendering import EncodingFailed, UnfitOutput
+from heygen_graphql.rendering.assembly import Part, join
 from heygen_graphql.rendering.captions import Cue
-from heygen_graphql.rendering.encoder import encode
+from heygen_graphql.rendering.encoder import encode_scene
 from heygen_graphql.rendering.inspection import check, inspect
-from heygen_graphql.rendering.loudness import level, measure
+from heygen_graphql.rendering.loudness import PeakMeter, level, measure
+from heygen_graphql.rendering.segments.black import BlackCount
+from heygen_graphql.rendering.segments.file import SceneFacts
 
 WIDTH, HEIGHT, FRAMES = 320, 180, 63
 CUES = [Cue(0.2, 1.24, ("Hello & welcome", "to <the> show")), Cue(1.5, 2.25, ("Привет",))]
@@ -43,23 +47,46 @@ def voice(*, frames: int = FRAMES) -> NDArray[np.float32]:
     return (dull * bursts).astype(np.float32)
 
 
-def blocks(sound: NDArray[np.float32]) -> Iterator[NDArray[np.int16]]:
-    yield from np.rint(sound * 32767).astype(np.int16).reshape(-1, 1920)
+def samples(sound: NDArray[np.float32]) -> NDArray[np.int16]:
+    return np.rint(sound * 32767).astype(np.int16)
 
 
-@pytest.fixture(scope="module")
-def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    target = tmp_path_factory.mktemp("encoder") / "film.mp4"
-    encode(
-        target,
-        size=(WIDTH, HEIGHT),
-        frames=pictures(),
-        sound=blocks(level(voice())),
-        cues=CUES,
-        language="en-GB",
-        title="A show",
-    )
+def facts(frames: int = FRAMES, *, black_frames: int = 0, may_be_black: bool = False) -> SceneFacts:
+    return SceneFacts("", frames, 2.0, (), (), 3, black_frames, may_be_black)
+
+
+def film_of(
+    target: Path,
+    frames: Iterable[NDArray[np.uint8]],
+    sound: NDArray[np.float32],
+    *,
+    size: tuple[int, int] = (WIDTH, HEIGHT),
+    cues: list[Cue] | None = None,
+    cuts: tuple[int, ...] = (FRAMES,),
+) -> Path:
+    """A film of these frames, cut into scenes after as many frames each as `cuts` says."""
+    drawn, parts = iter(frames), []
+    position = 0
+    for number, count in enumerate(cuts):
+        part = target.with_name(f"{target.stem}-{number}.mp4")
+        piece = samples(sound)[position * 1920 : (position + count) * 1920]
+        # Segments of one film may come from hosts that differ in their cores.
+        encode_scene(part, size=size, frames=islice(drawn, count), sound=piece, threads=1 + number % 3)
+        parts.append(Part(part, count))
+        position += count
+    join(target, parts, cues=cues or [], language="en-GB", title="A show")
     return target
+
+
+# The first and the last scene are a frame long, the second and the third end with their first group of
+# pictures or one frame later.
+CUTS = (1, 3, 2, 51, 4, 1, 1)
+
+
+@pytest.fixture(scope="module", params=[(FRAMES,), CUTS], ids=["one scene", "seven scenes"])
+def film(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    target = tmp_path_factory.mktemp("encoder") / "film.mp4"
+    return film_of(target, pictures(), level(voice()), cues=CUES, cuts=request.param)
 
 
 def test_the_streams_are_what_every_player_takes(film: Path) -> None:
@@ -103,15 +130,7 @@ def test_every_frame_arrives_once_in_order_and_unspoilt_by_the_next(film: Path) 
 @pytest.mark.parametrize("height", [180, 182])
 def test_the_colours_stay_in_their_places_whatever_the_height(height: int, tmp_path: Path) -> None:
     target = tmp_path / "film.mp4"
-    encode(
-        target,
-        size=(WIDTH, height),
-        frames=pictures(height=height, frames=5),
-        sound=blocks(voice(frames=5)),
-        cues=[],
-        language="en",
-        title=None,
-    )
+    film_of(target, pictures(height=height, frames=5), voice(frames=5), size=(WIDTH, height), cuts=(2, 3))
 
     with av.open(target) as container:
         shown = next(container.decode(video=0)).to_ndarray(format="yuv420p")
@@ -183,8 +202,42 @@ def test_a_player_shows_the_caption_track_only_when_asked(film: Path) -> None:
     assert Disposition.default not in captions.disposition
 
 
+def test_times_of_decoding_rise_and_no_frame_is_shown_before_it_is_decoded(film: Path) -> None:
+    with av.open(film) as container:
+        times = [
+            (packet.dts, packet.pts)
+            for packet in container.demux(video=0)
+            if packet.dts is not None and packet.pts is not None
+        ]
+
+    assert len(times) == FRAMES
+    assert all(one[0] < two[0] for one, two in pairwise(times))
+    assert all(dts <= pts for dts, pts in times)
+
+
+def test_both_loudspeakers_play_the_same(film: Path) -> None:
+    with av.open(film) as container:
+        sound = np.concatenate([frame.to_ndarray() for frame in container.decode(audio=0)], axis=1)
+
+    assert np.array_equal(sound[0], sound[1])
+
+
+def test_a_steady_tone_goes_through_the_joins_of_scenes_without_a_click(tmp_path: Path) -> None:
+    tone = (0.3 * np.sin(2 * np.pi * 440 * np.arange(FRAMES * 1920) / 48_000)).astype(np.float32)
+    film = film_of(tmp_path / "film.mp4", pictures(), tone, cuts=(20, 1, 22, 20))
+
+    with av.open(film) as container:
+        heard = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)])
+
+    # Anything but the tone would stand out in its second difference, which magnifies high frequencies.
+    noise = (heard[: len(tone)] - tone)[4800:-4800]
+    roughness = np.abs(np.diff(heard[: len(tone)], 2))[4800:-4800]
+    assert np.abs(noise).max() < 0.01
+    assert roughness.max() < 1.6 * np.percentile(roughness, 99)
+
+
 def test_the_report_measures_the_finished_file(film: Path) -> None:
-    report = inspect(film, missing_glyphs=3)
+    report = inspect(film, [facts()])
 
     assert report.audio_video_offset_ms == 0
     assert report.loudness_lufs == pytest.approx(-16, abs=0.5)
@@ -194,52 +247,81 @@ def test_the_report_measures_the_finished_file(film: Path) -> None:
     check(report, speech_seconds=2.0)
 
 
-def test_black_frames_are_found_and_refused(tmp_path: Path) -> None:
-    target = tmp_path / "film.mp4"
+def fading() -> Iterator[NDArray[np.uint8]]:
+    yield from pictures(frames=25)
+    yield from pictures(luma=16, frames=38)
 
-    def fading() -> Iterator[NDArray[np.uint8]]:
-        yield from pictures(frames=25)
-        yield from pictures(luma=16, frames=38)
 
-    encode(
-        target,
-        size=(WIDTH, HEIGHT),
-        frames=fading(),
-        sound=blocks(level(voice())),
-        cues=[],
-        language="en",
-        title=None,
-    )
-    report = inspect(target, missing_glyphs=0)
+def test_black_frames_are_found_in_the_file_and_refused(tmp_path: Path) -> None:
+    film = film_of(tmp_path / "film.mp4", fading(), level(voice()))
+    scenes = [facts(25), facts(38)]
 
-    # The first may be one that is not looked at, for no other is predicted from it.
-    assert report.black_frames in {37, 38}
-    with pytest.raises(UnfitOutput, match=r"3\d of its frames are black"):
+    report = inspect(film, scenes)
+
+    # Half a second of the first group of pictures: the file alone shows those from the second on.
+    assert report.black_frames >= 13
+    with pytest.raises(UnfitOutput, match=r"of its frames are black"):
         check(report, speech_seconds=2.0)
 
 
-def test_a_film_that_is_too_quiet_is_refused(tmp_path: Path) -> None:
-    target = tmp_path / "film.mp4"
-    encode(
-        target,
-        size=(WIDTH, HEIGHT),
-        frames=pictures(),
-        sound=blocks(level(voice()) * np.float32(0.5)),
-        cues=[],
-        language="en",
-        title=None,
-    )
+def test_black_frames_between_those_that_are_decoded_were_counted_when_they_were_drawn(
+    tmp_path: Path,
+) -> None:
+    black = BlackCount()
+    film = film_of(tmp_path / "film.mp4", black.through(fading(), HEIGHT), level(voice()))
 
-    with pytest.raises(UnfitOutput, match=r"-2\d\.\d LUFS"):
-        check(inspect(target, missing_glyphs=0), speech_seconds=2.0)
+    assert black.frames == 38
+    assert inspect(film, [facts(black_frames=black.frames)]).black_frames == 38
+
+
+def test_black_frames_before_a_dark_background_are_no_fault(tmp_path: Path) -> None:
+    film = film_of(tmp_path / "film.mp4", pictures(luma=16), level(voice()))
+
+    assert inspect(film, [facts()]).black_frames == FRAMES
+    assert inspect(film, [facts(may_be_black=True)]).black_frames == 0
+
+
+def test_a_film_that_is_too_quiet_is_refused_for_good(tmp_path: Path) -> None:
+    film = film_of(tmp_path / "film.mp4", pictures(), level(voice()) * np.float32(0.5))
+
+    with pytest.raises(UnfitOutput, match=r"-2\d\.\d LUFS") as refusal:
+        check(inspect(film, [facts()]), speech_seconds=2.0)
+    assert not refusal.value.is_retryable
+
+
+def test_a_film_whose_sound_ends_early_is_refused(film: Path) -> None:
+    report = replace(inspect(film, [facts()]), audio_video_offset_ms=41.0)
+
+    with pytest.raises(UnfitOutput, match="41 ms apart"):
+        check(report, speech_seconds=2.0)
 
 
 def test_a_file_cut_short_is_refused(film: Path, tmp_path: Path) -> None:
     stump = tmp_path / "stump.mp4"
     stump.write_bytes(film.read_bytes()[:2000])
 
-    with pytest.raises(UnfitOutput, match="cannot be read back"):
-        inspect(stump, missing_glyphs=0)
+    with pytest.raises(EncodingFailed, match="cannot be read back"):
+        inspect(stump, [facts()])
+
+
+def test_scenes_of_another_size_are_not_joined(tmp_path: Path) -> None:
+    parts = []
+    for name, height in (("one.mp4", HEIGHT), ("two.mp4", HEIGHT + 2)):
+        frames, sound = pictures(height=height, frames=5), samples(voice(frames=5))
+        encode_scene(tmp_path / name, size=(WIDTH, height), frames=frames, sound=sound, threads=1)
+        parts.append(Part(tmp_path / name, 5))
+
+    with pytest.raises(EncodingFailed, match=r"two\.mp4 was encoded in another way"):
+        join(tmp_path / "film.mp4", parts, cues=[], language="en", title=None)
+
+
+def test_a_scene_that_is_shorter_than_it_should_be_is_not_joined(tmp_path: Path) -> None:
+    part = tmp_path / "one.mp4"
+    frames, sound = pictures(frames=5), samples(voice(frames=5))
+    encode_scene(part, size=(WIDTH, HEIGHT), frames=frames, sound=sound, threads=1)
+
+    with pytest.raises(EncodingFailed, match="not as long"):
+        join(tmp_path / "film.mp4", [Part(part, 6)], cues=[], language="en", title=None)
 
 
 def test_an_error_in_the_drawing_ends_the_encoding(tmp_path: Path) -> None:
@@ -248,15 +330,18 @@ def test_an_error_in_the_drawing_ends_the_encoding(tmp_path: Path) -> None:
         raise RuntimeError("the pencil broke")
 
     with pytest.raises(RuntimeError, match="the pencil broke"):
-        encode(
-            tmp_path / "film.mp4",
-            size=(WIDTH, HEIGHT),
-            frames=broken(),
-            sound=blocks(voice()),
-            cues=[],
-            language="en",
-            title=None,
-        )
+        film_of(tmp_path / "film.mp4", broken(), voice())
+
+
+def test_a_peak_between_two_samples_is_found() -> None:
+    # At a quarter of the sample rate and an eighth of a period off, no sample is above 0.71 of the peak.
+    tone = np.sin(2 * np.pi * 12_000 * np.arange(4800) / 48_000 + np.pi / 4).astype(np.float32)
+    faded = tone * np.hanning(4800).astype(np.float32)
+    meter = PeakMeter()
+    for block in np.array_split(faded, 7):
+        meter.add(block)
+
+    assert meter.finish() == pytest.approx(0.0, abs=0.2)
 
 
 @pytest.mark.parametrize("gain", [0.05, 1.0, 40.0], ids=["faint", "plain", "overdriven"])
@@ -266,9 +351,10 @@ def test_speech_of_any_level_is_brought_to_one_loudness_with_no_peak_above_the_c
 
     levelled = level((voice() + clicks) * np.float32(gain))
 
-    loudness, true_peak = measure([levelled], peak=True)
-    assert loudness == pytest.approx(-16, abs=0.2)
-    assert true_peak <= -1.9
+    meter = PeakMeter()
+    meter.add(levelled)
+    assert measure([levelled]) == pytest.approx(-16, abs=0.2)
+    assert meter.finish() <= -1.9
 
 
 def test_silence_and_the_shortest_of_sounds_survive_levelling() -> None:

@@ -115,7 +115,7 @@ def test_scenes_tile_the_film_and_a_pause_is_as_long_as_asked(film: RenderedVide
 
     assert first.start_seconds == 0
     assert pause.start_seconds == pytest.approx(first.duration_seconds)
-    assert pause.duration_seconds == pytest.approx(0.73)
+    assert pause.duration_seconds == pytest.approx(0.73, abs=0.02)
     assert last.start_seconds + last.duration_seconds == pytest.approx(film.duration_seconds)
 
 
