@@ -33,12 +33,21 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class Uploads:
-    def __init__(self, database: Database, storage: Storage, links: Links, scratch: Path) -> None:
+    def __init__(
+        self,
+        database: Database,
+        storage: Storage,
+        links: Links,
+        scratch: Path,
+        *,
+        silence_seconds: float = _SILENCE_SECONDS,
+    ) -> None:
         """`scratch`: a folder on a disk, for what is under way."""
         self._database = database
         self._storage = storage
         self._links = links
         self._scratch = scratch
+        self._silence_seconds = silence_seconds
 
     async def respond(self, request: Request, asset_id: str) -> Response:
         """Take the body of a PUT; 403 without a word for any other link."""
@@ -57,9 +66,9 @@ class Uploads:
                     fault,
                     f"The body has {int(announced):,} bytes; {asset.size_bytes:,} were announced.",
                 )
-            async with asyncio.timeout(_SILENCE_SECONDS + asset.size_bytes / _LEAST_BYTES_PER_SECOND):
+            async with asyncio.timeout(self._silence_seconds + asset.size_bytes / _LEAST_BYTES_PER_SECOND):
                 await assets.receive(
-                    self._database, self._storage, asset, _lively(request), scratch=self._scratch
+                    self._database, self._storage, asset, self._lively(request), scratch=self._scratch
                 )
         except UploadRefused as error:
             return _told(_STATUSES[error.reason], str(error))
@@ -70,21 +79,20 @@ class Uploads:
             return Response(status_code=400)
         return JSONResponse({"sizeBytes": asset.size_bytes})
 
+    async def _lively(self, request: Request) -> AsyncIterator[bytes]:
+        """The body as it comes.
 
-async def _lively(request: Request) -> AsyncIterator[bytes]:
-    """The body as it comes.
-
-    Raises:
-        TimeoutError: nothing came for too long.
-    """
-    body = aiter(request.stream())
-    while True:
-        try:
-            async with asyncio.timeout(_SILENCE_SECONDS):
-                chunk = await anext(body)
-        except StopAsyncIteration:
-            return
-        yield chunk
+        Raises:
+            TimeoutError: nothing came for too long.
+        """
+        body = aiter(request.stream())
+        while True:
+            try:
+                async with asyncio.timeout(self._silence_seconds):
+                    chunk = await anext(body)
+            except StopAsyncIteration:
+                return
+            yield chunk
 
 
 def _told(status: int, message: str) -> Response:

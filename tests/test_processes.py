@@ -1,0 +1,69 @@
+"""Children within bounds. What they run is given to `timeit`, which runs any code it is given."""
+
+import asyncio
+import time
+
+import psutil
+import pytest
+
+from heygen_graphql.processes import Processes, ProcessFailed
+from tests.servers import SLACK, alive, wait_until, wait_until_gone
+
+
+def once(code: str) -> tuple[str, ...]:
+    return ("timeit", "-n1", "-r1", code)
+
+
+def children() -> list[psutil.Process]:
+    found: list[psutil.Process] = psutil.Process().children(recursive=True)
+    return found
+
+
+async def test_a_module_runs_niced_and_is_told_and_tells() -> None:
+    code = "import os, sys; print(os.nice(0), sys.stdin.read())"
+    output = await Processes(1).run(*once(code), seconds=30, megabytes=512, said=b"a word")
+    assert output.decode().startswith("10 a word\n")
+
+
+async def test_what_takes_too_long_is_killed_with_all_it_has_started() -> None:
+    before = set(children())
+    code = "import subprocess; subprocess.run(['sleep', '600'])"
+    began = time.monotonic()
+    with pytest.raises(ProcessFailed) as failed:
+        await Processes(1).run(*once(code), seconds=1.5, megabytes=512)
+    assert failed.value.is_out_of_time
+    assert time.monotonic() - began < 1.5 * SLACK
+    wait_until_gone([one for one in children() if one not in before])
+
+
+@pytest.mark.parametrize("code", ["bytearray(10**9)", "raise SystemExit(3)", "import os; os.abort()"])
+async def test_what_fails_or_takes_too_much_memory_is_told_apart_from_what_is_slow(code: str) -> None:
+    with pytest.raises(ProcessFailed) as failed:
+        await Processes(1).run(*once(code), seconds=30, megabytes=512)
+    assert not failed.value.is_out_of_time
+
+
+async def test_whoever_is_cancelled_takes_the_child_along() -> None:
+    before = set(children())
+    task = asyncio.create_task(
+        Processes(1).run(*once("import time; time.sleep(600)"), seconds=600, megabytes=512)
+    )
+    await asyncio.to_thread(wait_until, lambda: bool(set(children()) - before), "starting")
+    started = [one for one in children() if one not in before]
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert alive(started) == []
+
+
+async def test_no_more_work_at_once_than_there_are_places() -> None:
+    processes = Processes(2)
+    before = set(children())
+    code = once("import time; time.sleep(0.6)")
+    tasks = [asyncio.create_task(processes.run(*code, seconds=30, megabytes=512)) for _ in range(4)]
+    most = 0
+    while not all(task.done() for task in tasks):
+        most = max(most, len(alive([one for one in children() if one not in before])))
+        await asyncio.sleep(0.05)
+    await asyncio.gather(*tasks)
+    assert most == 2
