@@ -26,6 +26,7 @@ _log = logging.getLogger(__name__)
 _FONT_PACKAGES = ("manimgx_fonts", "manimgx_fonts_cjk")
 _FONT_FILES = frozenset({".ttf", ".otf", ".ttc", ".otc"})
 _SEMI_BOLD = 600
+_TRIAL_PIXELS = 32
 _PICTURE_SELECTOR, _JOINER = "\ufe0f", "\u200d"
 # Cf and Lo in Unicode, but the first are drawn and the others are not.
 _DRAWN_SIGNS = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2")
@@ -57,6 +58,14 @@ class Font:
 
     def covers_all(self, characters: Iterable[str]) -> bool:
         return all(map(self.covers, characters))
+
+    def draws(self, cluster: str) -> bool:
+        """Whether FreeType gets through with it: a few glyphs ("﷽" in Noto) are too intricate for it."""
+        try:
+            self.at(_TRIAL_PIXELS).getmask(cluster)
+        except OSError:
+            return False
+        return True
 
     @cached_property
     def _face(self) -> int:
@@ -121,7 +130,8 @@ class Typeface:
             whole = (font for font in fonts if font.covers_all(drawn))
             # Marks that no font has together with their letter are left out.
             base = (font for font in fonts if font.covers_all(drawn[:1]))
-            self._choices[cluster] = next(whole, None) or next(base, None)
+            font = next(whole, None) or next(base, None)
+            self._choices[cluster] = font if font is not None and (not drawn or font.draws(cluster)) else None
         return self._choices[cluster]
 
     def _calm(self, clusters: Sequence[str], fonts: list[Font | None]) -> None:
@@ -131,7 +141,7 @@ class Typeface:
         of one kind.
         """
         for index, cluster in enumerate(clusters):
-            if not _is_neutral(cluster):
+            if not _is_neutral(cluster) or fonts[index] is None:
                 continue
             is_opening = unicodedata.category(cluster[0]) in {"Ps", "Pi"}
             neighbour = None if is_opening or not index else fonts[index - 1]
@@ -233,7 +243,7 @@ def _own_fonts(language: str, directory: Path) -> list[Font]:
         try:
             facts = font.facts
             # Some fonts of pictures have one size alone.
-            font.at(_SEMI_BOLD // 10)
+            font.at(_TRIAL_PIXELS)
         except (UnreadableFont, OSError) as error:
             _log.warning("Font %s is not used: %s", path, error)
             continue

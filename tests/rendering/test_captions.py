@@ -1,15 +1,24 @@
 """Captions: which words stand together, the files, and the pictures."""
 
+import io
 import re
+import time
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import cast
 
+import av
+import cv2
 import numpy as np
 import pytest
+from av.subtitles.subtitle import AssSubtitle
+from numpy.typing import NDArray
 
 from heygen_graphql.rendering.captions import CaptionPainter, Cue, cues, to_srt, to_vtt
+from heygen_graphql.rendering.compositor import CaptionStrip
 from heygen_graphql.rendering.fonts import Typeface
 from heygen_graphql.rendering.speech import TimedWord
+from heygen_graphql.rendering.storyboard import CaptionStyle
 
 LETTERS_A_LINE = 42
 NEWS = (
@@ -30,9 +39,12 @@ def spoken(text: str, *, characters_per_second: float = 15.0, start: float = 0.2
     return words
 
 
-def cut(*scenes: Sequence[TimedWord]) -> list[Cue]:
-    film_seconds = scenes[-1][-1].end_seconds + 0.5
-    return cues(scenes, width=len, maximum_width=LETTERS_A_LINE, film_seconds=film_seconds)
+def cut(
+    words: Sequence[TimedWord], *, maximum_width: int = LETTERS_A_LINE, language: str = "und"
+) -> list[Cue]:
+    """The cues of a scene that ends half a second after its last word."""
+    frames = round(words[-1].end_seconds * 25) + 12
+    return cues(words, width=len, maximum_width=maximum_width, frame_count=frames, language=language)
 
 
 def test_every_word_is_shown_once_and_in_order() -> None:
@@ -105,10 +117,109 @@ def test_a_cue_starts_with_its_first_word_and_outlasts_its_last() -> None:
     assert first.end_seconds >= words[1].end_seconds
 
 
-def test_no_cue_spans_two_scenes() -> None:
-    shown = cut(spoken("Hello there,"), spoken("my friend.", start=1.5))
+def test_chinese_words_are_not_cut() -> None:
+    text = "我们的日常生活正在慢慢地改变，大家都知道。"
 
-    assert [cue.lines for cue in shown] == [("Hello there,",), ("my friend.",)]
+    for maximum_width in range(7, 16):
+        shown = cut([TimedWord(text, 0.2, 6.0)], maximum_width=maximum_width, language="zh")
+
+        lines = [line for cue in shown for line in cue.lines]
+        assert "".join(lines) == text
+        for word in ("日常", "生活", "慢慢", "改变", "大家", "知道"):
+            assert any(word in line for line in lines)
+
+
+def test_japanese_breaks_between_phrases() -> None:
+    (cue,) = cut([TimedWord("私たちの毎日の暮らしが変わります。", 0.2, 4.0)], maximum_width=13, language="ja")
+
+    assert cue.lines == ("私たちの毎日の", "暮らしが変わります。")
+
+
+def test_korean_breaks_at_its_spaces() -> None:
+    text = "오늘은 인공지능이 우리의 일상생활과 업무를 어떻게 변화시키고 있는지에 대해 이야기하겠습니다."
+
+    lines = [
+        line for cue in cut(spoken(text, characters_per_second=6), maximum_width=16) for line in cue.lines
+    ]
+
+    assert " ".join(lines) == text
+
+
+def test_burmese_breaks_between_syllables_and_never_before_the_consonant_that_closes_one() -> None:
+    text = "မင်္ဂလာပါခင်ဗျာကျွန်တော်သည်မြန်မာနိုင်ငံမှဖြစ်ပါသည်"
+
+    lines = [line for cue in cut([TimedWord(text, 0.2, 6.0)], maximum_width=12) for line in cue.lines]
+
+    assert "".join(lines) == text
+    assert all(len(line) == 1 or line[1] not in "်္" for line in lines)
+    assert not any(line.endswith("္") for line in lines)
+
+
+def test_french_punctuation_that_stands_by_itself_begins_no_line() -> None:
+    shown = cut(
+        spoken("Est-ce que tout le monde est vraiment là ? Oui « presque » tout le monde !"), maximum_width=20
+    )
+
+    lines = [line for cue in shown for line in cue.lines]
+    assert not any(line[0] in "?!»" or line[-1] == "«" for line in lines)
+
+
+def test_an_address_is_cut_at_its_joints() -> None:
+    shown = cut(spoken("See https://example.com/a-very-long-path/with-many-parts/and-more?query=value now."))
+
+    pieces = [line for cue in shown for line in cue.lines]
+    assert all(line[-1] in "/-?=.," for line in pieces[:-1])
+
+
+def test_no_word_is_left_alone() -> None:
+    for count in range(8, 40):
+        text = " ".join(["several"] * count) + "."
+
+        shown = cut(spoken(text))
+
+        assert all(len(line.split()) > 1 for cue in shown for line in cue.lines), shown
+
+
+def test_a_word_of_hundreds_of_letters_flashes_nowhere() -> None:
+    words = [*spoken("Say"), TimedWord("a" * 400, 0.6, 6.0), *spoken("now, please.", start=6.1)]
+
+    shown = cut(words)
+
+    assert all(cue.end_seconds - cue.start_seconds >= 0.7 for cue in shown)
+
+
+def test_thousands_of_characters_without_a_space_are_cut_in_a_moment() -> None:
+    texts = [JAPANESE * 120, "a" * 5000, "ကျွန်တော်" * 500, "\u0301" * 5000]
+    started = time.process_time()
+
+    for text in texts:
+        cut([TimedWord(text, 0.2, 600.0)])
+
+    assert time.process_time() - started < 2.0
+
+
+def test_wide_characters_are_given_twice_the_time() -> None:
+    latin, wide = (
+        cues([TimedWord(text, 0.0, 0.4)], width=len, maximum_width=42, frame_count=1000)[0]
+        for text in (
+            "abcdefghijklmnopqrstuvwxyzabcd",
+            "一二三四五六七八九十一二三四五六七八九十一二三四五六七八九十",
+        )
+    )
+
+    assert latin.end_seconds == pytest.approx(1.52, abs=0.08)
+    assert wide.end_seconds == pytest.approx(3.04, abs=0.08)
+
+
+def test_a_cue_says_when_each_of_its_words_is_spoken() -> None:
+    words = spoken("Good evening, everybody.")
+
+    (cue,) = cut(words)
+
+    assert [word.text for word in cue.words] == ["Good", "evening,", "everybody."]
+    for shown, word in zip(cue.words, words, strict=True):
+        assert abs(shown.start_seconds - word.start_seconds) <= 0.02
+        assert abs(shown.end_seconds - word.end_seconds) <= 0.02
 
 
 def test_a_word_wider_than_a_line_is_cut_and_stays_on_the_screen() -> None:
@@ -124,7 +235,7 @@ def test_a_word_wider_than_a_line_is_cut_and_stays_on_the_screen() -> None:
 def test_japanese_breaks_between_characters_but_never_before_a_closing_mark(maximum_width: int) -> None:
     sentence = TimedWord(JAPANESE * 3, 0.25, 40.0)
 
-    shown = cues([[sentence]], width=len, maximum_width=maximum_width, film_seconds=40.5)
+    shown = cut([sentence], maximum_width=maximum_width, language="ja")
 
     lines = [line for cue in shown for line in cue.lines]
     assert "".join(lines) == JAPANESE * 3
@@ -160,14 +271,16 @@ def test_vtt_escapes_what_it_would_read_as_markup() -> None:
 def test_an_arrow_in_the_text_is_not_read_as_times_by_srt() -> None:
     text = to_srt([Cue(0.0, 1.0, ("x --> y",)), Cue(1.0, 2.5, ("z",))])
 
-    assert text == "1\n00:00:00,000 --> 00:00:01,000\nx → y\n\n2\n00:00:01,000 --> 00:00:02,500\nz\n"
+    assert text == "1\n00:00:00,000 --> 00:00:01,000\nx --\u2060> y\n\n2\n00:00:01,000 --> 00:00:02,500\nz\n"
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (720, 1280), (1080, 1080), (854, 480)])
 def test_the_picture_of_a_cue_is_centred_inside_the_safe_area(size: tuple[int, int]) -> None:
     width, height = size
     painter = CaptionPainter(width, height, Typeface("en"))
-    shown = cues([spoken(NEWS)], width=painter.width, maximum_width=painter.maximum_width, film_seconds=30.0)
+    shown = cues(
+        spoken(NEWS), width=painter.width, maximum_width=painter.maximum_width, frame_count=750, language="en"
+    )
 
     for strip in painter.strips(shown):
         strip_height, strip_width = strip.rgba.shape[:2]
@@ -188,38 +301,6 @@ def test_strips_follow_the_cues_and_do_not_overlap() -> None:
     assert all(one.end_frame <= two.start_frame for one, two in pairwise(strips))
 
 
-@pytest.mark.parametrize(
-    ("language", "text"),
-    [
-        ("en", "Plain “quotes” — €5, naïve façade"),
-        ("ru", "Привет, мир!"),
-        ("el", "Γειά σου Κόσμε"),
-        ("ja", JAPANESE),
-        ("ko", "안녕하세요, 여러분."),
-        ("zh", "你好，世界。"),
-        ("ar", "مرحبا بالعالم، كيف حالكم؟"),
-        ("he", "שלום עולם, Google ו־123"),
-        ("hi", "नमस्ते दुनिया।"),
-        ("th", "สวัสดีชาวโลก"),
-        ("am", "ሰላም ልዑል"),
-        ("en", "Smile 😀 please"),
-    ],
-    ids=lambda value: value if value.isascii() else "",
-)
-def test_letters_of_every_script_have_a_font(language: str, text: str) -> None:
-    typeface = Typeface(language)
-
-    assert typeface.missing(text) == 0
-    assert "".join(run.text for run in typeface.runs(text)) == text
-
-
-def test_a_font_of_pictures_draws_neither_the_space_nor_the_number_after_one() -> None:
-    runs = Typeface("en").runs("I love ❤️ 100% of 👍🏽 it")
-
-    assert [run.text for run in runs] == ["I love ", "❤️", " 100% of ", "👍🏽", " it"]
-    assert runs[0].font is runs[2].font is runs[4].font
-
-
 def test_a_character_without_a_font_is_counted_and_left_out_instead_of_drawn_as_a_box() -> None:
     typeface = Typeface("en")
     painter = CaptionPainter(640, 480, typeface)
@@ -231,6 +312,120 @@ def test_a_character_without_a_font_is_counted_and_left_out_instead_of_drawn_as_
 
     assert typeface.missing("Hi \U000143ff") == 1
     assert np.array_equal(with_stranger, without)
+
+
+@pytest.mark.parametrize(
+    "line", ["<b>bold</b>", "a <i> b", "{\\an8}top", "x --> y", "</font>", "1 < 2 & 3 > 2"]
+)
+def test_a_player_shows_markup_in_a_script_as_the_text_that_it_is(line: str) -> None:
+    shown = [Cue(0.0, 1.0, (line,))]
+
+    for form, text in (("srt", to_srt(shown)), ("webvtt", to_vtt(shown))):
+        with av.open(io.BytesIO(text.encode()), "r", format=form) as file:
+            packet = next(packet for packet in file.demux() if packet.size)
+            (subtitle,) = cast("list[AssSubtitle]", packet.decode())
+        text_read = subtitle.ass.decode().split(",,")[-1].replace("\u2060", "").replace("\\{{}", "{")
+        assert text_read == line
+
+
+def test_a_line_of_hebrew_that_begins_with_a_latin_name_is_marked_as_hebrew() -> None:
+    shown = [Cue(0.0, 1.0, ("Google משנה את חיינו.", "היום"))]
+
+    assert "\n\u200fGoogle" in to_vtt(shown)
+    assert "\n\u200fGoogle" in to_srt(shown)
+    assert "\nהיום" in to_vtt(shown)
+
+
+def karaoke(text: str, language: str) -> tuple[Cue, list[CaptionStrip]]:
+    painter = CaptionPainter(1280, 720, Typeface(language))
+    words = spoken(text)
+    (cue,) = cues(
+        words,
+        width=painter.width,
+        maximum_width=painter.maximum_width,
+        frame_count=round(words[-1].end_seconds * 25) + 5,
+        language=language,
+    )
+    return cue, list(painter.strips([cue], CaptionStyle.KARAOKE))
+
+
+def lit(strip: CaptionStrip) -> NDArray[np.bool_]:
+    """The pixels that are yellow rather than white."""
+    rgb = strip.rgba[..., :3].astype(int)
+    return np.asarray((rgb[..., 0] > 200) & (rgb[..., 0] - rgb[..., 2] > 60))
+
+
+def test_karaoke_lights_each_word_at_its_own_time_and_moves_nothing() -> None:
+    cue, strips = karaoke("one two three four", "en")
+
+    assert [strip.start_frame / 25 for strip in strips] == [word.start_seconds for word in cue.words]
+    assert strips[-1].end_frame / 25 == cue.end_seconds
+    assert all(one.end_frame == two.start_frame for one, two in pairwise(strips))
+    assert len({(strip.x, strip.y, strip.rgba.shape) for strip in strips}) == 1
+    lefts = [int(np.flatnonzero(lit(strip).any(axis=0))[0]) for strip in strips]
+    assert lefts == sorted(set(lefts))
+    # What is not lit is the same in every strip.
+    unlit = ~np.logical_or.reduce([lit(strip) for strip in strips])
+    edges = cv2.erode(unlit.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
+    assert all(np.array_equal(strip.rgba[edges], strips[0].rgba[edges]) for strip in strips)
+
+
+def test_karaoke_lights_no_word_in_a_long_pause() -> None:
+    painter = CaptionPainter(1280, 720, Typeface("en"))
+    words = [TimedWord("Wait", 0.2, 0.6), TimedWord("now.", 1.6, 2.0)]
+    shown = cues(words, width=painter.width, maximum_width=900, frame_count=60)
+
+    strips = list(painter.strips(shown, CaptionStyle.KARAOKE))
+
+    assert [bool(lit(strip).any()) for strip in strips] == [True, False, True, False]
+    assert [(strip.start_frame, strip.end_frame) for strip in strips][1] == (15, 40)
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "order"),
+    [
+        ("he", "היום נדבר על חיינו", [0, 1, 2, 3]),
+        ("ar", "اليوم نتحدث عن حياتنا", [0, 1, 2, 3]),
+        # A Latin name of two words reads from the left inside its sentence.
+        ("he", "אתר Google Maps חדש", [0, 2, 1, 3]),
+    ],
+)
+def test_karaoke_lights_the_right_word_in_writing_from_the_right(
+    language: str, text: str, order: list[int]
+) -> None:
+    _, strips = karaoke(text, language)
+
+    rights = [int(np.flatnonzero(lit(strip).any(axis=0))[-1]) for strip in strips]
+
+    assert sorted(range(len(strips)), key=lambda index: -rights[index]) == order
+
+
+def test_no_captions_are_painted_when_none_are_asked_for() -> None:
+    painter = CaptionPainter(1280, 720, Typeface("en"))
+
+    assert list(painter.strips([Cue(0.0, 1.0, ("Hi",))], CaptionStyle.NONE)) == []
+
+
+@pytest.mark.parametrize("background", [0, 255])
+def test_letters_stand_out_from_any_background(background: int) -> None:
+    """By the contrast ratio of WCAG 2.2, which asks for 3 of letters this large."""
+    for strip in karaoke("one two three four", "en")[1]:
+        alpha = strip.rgba[..., 3:] / 255
+        shown = strip.rgba[..., :3] * alpha + background * (1 - alpha)
+        linear = np.where(shown <= 10, shown / 255 / 12.92, ((shown / 255 + 0.055) / 1.055) ** 2.4)
+        light = linear @ np.array([0.2126, 0.7152, 0.0722])
+        letters, plate = np.percentile(light, 97), np.median(light)
+        assert (letters + 0.05) / (plate + 0.05) > 4.5
+
+
+def test_marks_piled_on_letters_are_not_cut_off() -> None:
+    painter = CaptionPainter(1280, 720, Typeface("th"))
+
+    (strip,) = painter.strips([Cue(0.0, 1.0, ("ที่นี่ ปู่ ญี่ปุ่น", "เก็บน้ำ กี่ปี"))])
+
+    ink = (strip.rgba[..., :3].min(axis=2) > 100).any(axis=1)
+    assert not ink[:8].any()
+    assert not ink[-8:].any()
 
 
 def test_arabic_is_read_from_the_right() -> None:

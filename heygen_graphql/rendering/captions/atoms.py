@@ -2,10 +2,10 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 
-from heygen_graphql.rendering.captions.breaks import joints, phrase_breaks
+from heygen_graphql.rendering.captions.breaks import is_cut_between_syllables, joints, phrase_breaks
 from heygen_graphql.rendering.speech.engine import TimedWord
 
 # A token of these alone ("Vraiment ?", "a – b", "5 %") never begins a line.
@@ -21,6 +21,8 @@ class Piece:
     start_seconds: float
     end_seconds: float
     has_space_before: bool
+    continues_word: bool = False
+    """It is spoken in one with the piece before it, and stands alone only where a line ends between them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +84,14 @@ def _token_atoms(
     token: Sequence[TimedWord], language: str, width: Callable[[str], float], maximum_width: float
 ) -> Iterator[Atom]:
     text = "".join(word.text for word in token)
+    word_starts = set(accumulate((len(word.text) for word in token), initial=0))
     is_first = True
     for start, end in pairwise([0, *phrase_breaks(text, language), len(text)]):
         cuts_word = False
         for length in _fitting(text[start:end], width, maximum_width):
             pieces = list(_pieces(token, start, start + length))
-            if is_first:
-                pieces[0] = Piece(pieces[0].text, pieces[0].start_seconds, pieces[0].end_seconds, True)
+            continues = start not in word_starts and (cuts_word or is_cut_between_syllables(text, start))
+            pieces[0] = replace(pieces[0], has_space_before=is_first, continues_word=continues)
             yield Atom(tuple(pieces), cuts_word)
             start += length
             is_first, cuts_word = False, True
@@ -139,5 +142,7 @@ def _fitting(text: str, width: Callable[[str], float], maximum_width: float) -> 
         choice = range(min(first, after - 1), min(after, len(positions) - 1)) or range(start + 1, start + 2)
         favoured = [place for place in choice if positions[place] in good] or choice
         best = min(favoured, key=lambda place: (abs(edges[place] - edges[start] - goal), place))
+        while best > start + 1 and width(text[positions[start] : positions[best]]) > maximum_width:
+            best -= 1
         yield positions[best] - positions[start]
         start = best

@@ -30,6 +30,12 @@ def is_right_to_left(text: str, *, language: str) -> bool:
     return leftward > kinds.count("L")
 
 
+def starts_right_to_left(text: str) -> bool:
+    """Whether a program that knows the text alone takes it for one that reads leftward (rules P2 and P3)."""
+    kinds = (unicodedata.bidirectional(character) for character in text)
+    return next((kind in _RIGHT_TO_LEFT for kind in kinds if kind in {"L", "R", "AL"}), False)
+
+
 def levels(text: str, *, right_to_left: bool) -> list[int]:
     """The embedding level of each character: odd ones are drawn from right to left."""
     base = int(right_to_left)

@@ -37,6 +37,8 @@ _TRAILING_VOWELS = frozenset("ะาำຳະາຽ")
 _GLUE = frozenset("\u00a0\u202f\u2060\ufeff\u200d")
 _ZERO_WIDTH_SPACE = "\u200b"
 _BREAK_AFTER = frozenset({_ZERO_WIDTH_SPACE, "་", "፡", "\u00ad"})
+_LONGEST_CLUSTER = 12
+"""More than the picture of a family with its skin colours; a letter with more marks is a prank."""
 _VIRAMA = 9
 """The combining class of the sign that ties two consonants of an Indic script together."""
 _BURMESE_STACKER, _BURMESE_ASAT = "\u1039", "\u103a"
@@ -64,12 +66,21 @@ def phrase_breaks(text: str, language: str) -> list[int]:
     ]
 
 
+def is_cut_between_syllables(text: str, position: int) -> bool:
+    """Whether nothing is known there but that a syllable ends."""
+    return _is_without_model(text[position - 1]) and _is_without_model(text[position])
+
+
 def joints(text: str) -> list[tuple[int, bool]]:
     """Every place at which a word too long for a line can be cut, and whether it is a good one.
 
     Where none is good, any is better than a line that leaves the picture.
     """
-    found = [position for position in range(1, len(text)) if not _cuts_cluster(text, position)]
+    found: list[int] = []
+    for position in range(1, len(text)):
+        length = position - (found[-1] if found else 0)
+        if not _cuts_cluster(text, position) or length == _LONGEST_CLUSTER:
+            found.append(position)
     has_joints = any(_is_address_joint(text, position) for position in found)
     return [
         (position, _is_address_joint(text, position) if has_joints else _is_allowed(text, position))
@@ -101,7 +112,7 @@ def _is_wanted(text: str, position: int, phrases: set[int]) -> bool:
         return True
     if not is_spaceless(before) and not is_spaceless(after):
         return False
-    if _is_without_model(before) and _is_without_model(after):
+    if is_cut_between_syllables(text, position):
         return True
     return position in phrases or unicodedata.category(before) in {"Po", "Pe", "Pf"}
 

@@ -26,13 +26,16 @@ CHARACTERS_PER_SECOND = 20
 # A cue stays this long after its last word, if nothing follows; a shorter gap to the next is closed.
 _LINGER_FRAMES = 10
 
+_COMFORTABLE_FRAMES = 3 * FRAMES_PER_SECOND
+
 # Costs of cutting after a word, and of what a cue then looks like. Only their order matters much.
 _CUT_COST = 1.0
 _CUT_IN_WORD = 7.0
 _CUT_IN_PHRASE = 4.0
 _CUT_AFTER_SHORT_WORD = 1.5
 _CUT_AT_CLAUSE = 1.0
-_SENTENCE_INSIDE = 1.5
+_SENTENCE_INSIDE = 2.5
+_SHORT = 1.5
 _ORPHAN = 3.0
 _TOO_FAST = 6.0
 _FLASH = 30.0
@@ -212,6 +215,8 @@ def _cost(paragraph: Paragraph, start: int, end: int, until: int) -> float:
         if shown < MINIMUM_FRAMES:
             cost += _FLASH * (1.2 - shown / MINIMUM_FRAMES)
     spoken = paragraph.ends[end - 1] - begin
+    # The square shares a long sentence out evenly.
+    cost += _SHORT * max(0.0, 1 - shown / _COMFORTABLE_FRAMES) ** 2
     return cost + _TOO_LONG * max(0.0, spoken / MAXIMUM_FRAMES - 1)
 
 
@@ -239,15 +244,14 @@ def _end(paragraph: Paragraph, start: int, end: int, begin: int, limit: int) -> 
 
 
 def _timed(parts: Sequence[Atom], begin: int, finish: int) -> Iterator[CueWord]:
+    pieces = [piece for part in parts for piece in part.pieces]
+    starts = [index for index, piece in enumerate(pieces) if not index or not piece.continues_word]
     now = begin
-    for part in parts:
-        for piece in part.pieces:
-            start, end = (
-                min(max(round(seconds * FRAMES_PER_SECOND), now), finish)
-                for seconds in (piece.start_seconds, piece.end_seconds)
-            )
-            yield CueWord(piece.text, _seconds(start), _seconds(end))
-            now = end
+    for first, after in pairwise([*starts, len(pieces)]):
+        times = pieces[first].start_seconds, pieces[after - 1].end_seconds
+        start, end = (min(max(round(seconds * FRAMES_PER_SECOND), now), finish) for seconds in times)
+        yield CueWord("".join(piece.text for piece in pieces[first:after]), _seconds(start), _seconds(end))
+        now = end
 
 
 def _seconds(frames: int) -> float:

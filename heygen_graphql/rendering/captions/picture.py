@@ -3,6 +3,7 @@
 With KARAOKE the words wait in a dimmed white and are lit, one by one, while they are spoken.
 """
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -19,8 +20,10 @@ from heygen_graphql.rendering.compositor import CaptionStrip
 from heygen_graphql.rendering.fonts import Typeface
 from heygen_graphql.rendering.storyboard import FRAMES_PER_SECOND, CaptionStyle
 
-# All by the picture's short side, so that a portrait film's letters are as large as a landscape one's.
-_LETTERS = 0.050
+_log = logging.getLogger(__name__)
+
+# Of the picture's short side; a portrait film is watched on a phone.
+_LETTERS, _LETTERS_PORTRAIT = 0.050, 0.056
 # What follows is in units of the letters' size.
 _LINE_ABOVE, _LINE_BELOW = 1.01, 0.31
 """Above and below the baseline; capitals of Noto stand 0.71 high, descenders hang 0.29 low."""
@@ -32,9 +35,9 @@ _PLATE_PADDING = (0.62, 0.34)
 _PLATE_RADIUS = 0.42
 _SHADOW_BLUR = 0.06
 _PLATE_COLOR = (14, 16, 22)
-_PLATE_ALPHA, _SHADOW_ALPHA = 168, 150
+_PLATE_ALPHA, _SHADOW_ALPHA = 188, 150
 _WHITE, _LIT = (255, 255, 255), (255, 214, 92)
-_DIMMED = 0.72
+_DIMMED = 0.76
 """The strength of letters that are not being spoken."""
 # EBU R 95 keeps captions within the inner 90 % of the width; phones put their controls at the foot.
 _SAFE_WIDTH = 0.90
@@ -52,7 +55,7 @@ class CaptionPainter:
     def __init__(self, width: int, height: int, typeface: Typeface) -> None:
         self._picture = (width, height)
         self._language = typeface.language
-        self._size = round(min(width, height) * _LETTERS)
+        self._size = round(min(width, height) * (_LETTERS_PORTRAIT if height > width else _LETTERS))
         self._typesetter = Typesetter(typeface, self._size)
         padding = 2 * _PLATE_PADDING[0] * self._size
         self.maximum_width = min(width * _SAFE_WIDTH - padding, self._size * _LETTERS_A_LINE)
@@ -107,8 +110,9 @@ class CaptionPainter:
         top = padding_y
         for line, ink in zip(lines, inked, strict=True):
             bottom = top + ink.above + ink.below
-            left = (width - ink.mask.shape[1]) // 2
-            letters[top:bottom, left : left + ink.mask.shape[1]] = ink.mask
+            left = round(width / 2 - ink.middle)
+            before, after = max(0, -left), min(ink.mask.shape[1], width - left)
+            letters[top:bottom, left + before : left + after] = ink.mask[:, before:after]
             shift = left + ink.margin
             places += [
                 _Place(
@@ -158,10 +162,13 @@ class _Card:
 
 @dataclass(frozen=True, slots=True)
 class _Inked:
-    """A line's letters; the first of them begins `margin` pixels from the left of the mask."""
+    """A line's letters, with room about them."""
 
     mask: NDArray[np.uint8]
     margin: int
+    """How many pixels from the mask's left the first letter begins."""
+    middle: float
+    """Where the mask's ink has its middle: a full-width comma at the end is mostly air."""
     above: int
     below: int
 
@@ -175,22 +182,22 @@ class _Inked:
         for span in line.spans:
             if not span.text.isspace():
                 direction = "rtl" if span.is_right_to_left else "ltr"
-                pen.text(
-                    (margin + span.left, baseline),
-                    span.text,
-                    fill=255,
-                    font=span.font,
-                    anchor="ls",
-                    direction=direction,
-                )
+                place = (margin + span.left, baseline)
+                try:
+                    pen.text(place, span.text, fill=255, font=span.font, anchor="ls", direction=direction)
+                except OSError as error:
+                    # Each character was tried by itself, but a font may tie several into one intricate glyph.
+                    _log.warning("%s cannot draw %r: %s", span.font.path, span.text, error)
         mask = np.asarray(image)
         rows = np.flatnonzero(mask.any(axis=1))
+        columns = np.flatnonzero(mask.any(axis=0))
+        middle = (columns[0] + columns[-1] + 1) / 2 if len(columns) else mask.shape[1] / 2
         gap = round(size * _INK_GAP)
         above, below = round(size * _LINE_ABOVE), round(size * _LINE_BELOW)
         if len(rows):
             above = min(max(above, baseline - int(rows[0]) + gap), baseline)
             below = min(max(below, int(rows[-1]) + 1 - baseline + gap), depth)
-        return cls(mask[baseline - above : baseline + below], margin, above, below)
+        return cls(mask[baseline - above : baseline + below], margin, float(middle), above, below)
 
 
 def _owners(cue: Cue) -> list[list[int | None]]:
