@@ -27,6 +27,7 @@ from heygen_graphql.rendering.presenters.rig import (
     Rig,
     mouth_state,
 )
+from heygen_graphql.rendering.presenters.woven import LEAD
 
 AVATAR_IDS = [each.avatar_id for each in avatars()]
 
@@ -47,7 +48,8 @@ def head_with(rig: Rig, mouth: MouthState, eyes: EyeState) -> NDArray[np.uint8]:
     for patch in (rig.jaw(mouth.openness), rig.mouth(mouth), rig.eyes(eyes)):
         (x, y), (width, height) = patch.place, patch.size
         # A weave's first channel is the picture itself, behind a margin.
-        luma[y : y + height, x : x + width] = patch.woven.y[:, -width:, 0]
+        margin = rig.step * LEAD
+        luma[y : y + height, x : x + width] = patch.woven.y[:, margin : margin + width, 0]
     return luma
 
 

@@ -7,20 +7,16 @@ face, mouth and eyes as patches through the same.
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from functools import reduce
-from math import floor
+from math import cos, floor, sin
 
 import numpy as np
-from numpy.typing import NDArray
 
 from heygen_graphql.rendering.presenters.actor import BREATH_STEPS, Pose
 from heygen_graphql.rendering.presenters.framing import framing
 from heygen_graphql.rendering.presenters.planes import Bytes, Frame, Rect, blend, copy_rect, warp
 from heygen_graphql.rendering.presenters.presenter import DrawnPresenter
 from heygen_graphql.rendering.presenters.rig import PartCache, Patch, Rig, Sprite
-from heygen_graphql.rendering.presenters.woven import ALIGNMENT, Turn
-
-Affine = NDArray[np.float64]
-"""2x3."""
+from heygen_graphql.rendering.presenters.woven import ALIGNMENT, Affine, Turn
 
 _BREATH_HEIGHT = 0.003
 """How far the shoulders rise, as a share of the picture's height."""
@@ -55,8 +51,6 @@ class DrawnActor:
         self._body_rect = self._reach(rig.body)
         # Near the head, so that numbers stay small; see `woven`.
         self._corner = (int(self._at.eye_x) // ALIGNMENT * ALIGNMENT, int(self._at.eye_y) // 2 * 2)
-        rows, columns = rig.head.planes.y.shape
-        self._head = Patch((0, 0), (columns, rows), rig.woven_head)
         self._head_rect = self._body_rect
         """What the head covered last."""
         self._pose: Pose | None = None
@@ -65,20 +59,20 @@ class DrawnActor:
         last, self._pose = self._pose, pose
         if pose == last:
             return None
-        to_sprite = self._to_sprite(pose)
-        turn = Turn.of(_seen_from(to_sprite, self._corner), self._rig.step, self._corner)
+        rig, to_sprite = self._rig, self._to_sprite(pose)
+        turn = Turn.of(to_sprite, rig.step, self._corner)
         if last is not None and replace(last, eyes=pose.eyes, mouth=pose.mouth) == pose:
-            rects = [self._put(patch, turn, to_sprite) for patch in self._patches(pose, last)]
+            rects = [self._put_inside(patch, turn, to_sprite) for patch in self._patches(pose, last)]
             return reduce(Rect.joined, rects)
         changed = self._head_rect if last is not None else self._whole
         if last is None or last.breath != pose.breath:
             self._put_body(pose.breath)
             changed = changed.joined(self._body_rect)
         copy_rect(self._base, self.frame, changed)
-        self._head_rect = _around(self._head, to_sprite, self._whole)
-        self._head.woven.show(turn, self._head.place, self._head_rect, self._base, self.frame)
+        self._head_rect = _around(rig.bare_head, to_sprite).clipped(self._whole)
+        self._put(rig.bare_head, self._head_rect, turn, to_sprite)
         for patch in self._patches(pose, None):
-            self._put(patch, turn, to_sprite)
+            self._put_inside(patch, turn, to_sprite)
         return changed.joined(self._head_rect)
 
     def _patches(self, pose: Pose, last: Pose | None) -> list[Patch]:
@@ -93,22 +87,30 @@ class DrawnActor:
             patches.append(rig.eyes(pose.eyes))
         return patches
 
-    def _put(self, patch: Patch, turn: Turn, to_sprite: Affine) -> Rect:
-        rect = _inside(patch, to_sprite).clipped(self._whole)
-        patch.woven.show(turn, patch.place, rect, self._base, self.frame)
+    def _put_inside(self, patch: Patch, turn: Turn, to_sprite: Affine) -> Rect:
+        (x, y), (width, height) = patch.place, patch.size
+        rect = _inside(Rect(x, y, x + width, y + height), to_sprite).clipped(self._whole)
+        self._put(patch, rect, turn, to_sprite)
         return rect
+
+    def _put(self, patch: Patch, rect: Rect, turn: Turn, to_sprite: Affine) -> None:
+        core = _inside(patch.core, to_sprite).clipped(rect)
+        patch.woven.show(turn, patch.place, rect, self._base, self.frame, core)
 
     def _to_sprite(self, pose: Pose) -> Affine:
         """From the picture's luma pixel centres to those of the head's sprite."""
         sprite, at = self._rig.head, self._at
-        cos, sin = np.cos(pose.tilt), np.sin(pose.tilt)
-        turn = np.array([[cos, sin], [-sin, cos]]) * self._rig.step
+        step = self._rig.step
+        across, down = cos(pose.tilt) * step, sin(pose.tilt) * step
         pivot_x = at.eye_x + pose.shift_x * at.scale
         pivot_y = at.eye_y + (_NECK_FOOT + pose.shift_y) * at.scale - self._rise(pose.breath)
         # About the pivot, turned back. Pixel centres lie at halves in the art's continuous frame, which
         # is where the last half pixels come from.
-        home = np.array([-sprite.left, _NECK_FOOT - sprite.top]) * sprite.scale
-        return np.column_stack([turn, turn @ (0.5 - pivot_x, 0.5 - pivot_y) + home - 0.5])
+        turn = Affine(across, down, 0.0, -down, across, 0.0)
+        x, y = turn.at(0.5 - pivot_x, 0.5 - pivot_y)
+        return turn.moved(
+            x - sprite.left * sprite.scale - 0.5, y + (_NECK_FOOT - sprite.top) * sprite.scale - 0.5
+        )
 
     def _rise(self, breath: int) -> float:
         """Pixels that the shoulders stand above their lowest."""
@@ -158,36 +160,28 @@ class _Body:
         return self.y.nbytes + self.u.nbytes + self.v.nbytes
 
 
-def _seen_from(to_source: Affine, corner: tuple[int, int]) -> Affine:
-    """The same map, for pixels counted from `corner`."""
-    return np.column_stack([to_source[:, :2], to_source @ (*corner, 1.0)])
+def _in_picture(part: Rect, to_sprite: Affine, inset: float) -> list[tuple[float, float]]:
+    """Where the corners of a part of the sprite fall, drawn in by `inset`; clockwise from the upper left."""
+    left, top = part.left + inset, part.top + inset
+    right, bottom = part.right - 1 - inset, part.bottom - 1 - inset
+    corners = ((left, top), (right, top), (right, bottom), (left, bottom))
+    return [to_sprite.inverse(*corner) for corner in corners]
 
 
-def _in_picture(patch: Patch, to_sprite: Affine, inset: float) -> tuple[Affine, Affine]:
-    """Where the patch's corners fall, drawn in by `inset` sprite pixels: x and y of the four, clockwise."""
-    (x, y), (width, height) = patch.place, patch.size
-    left, top, right, bottom = x + inset, y + inset, x + width - 1 - inset, y + height - 1 - inset
-    corners = np.array([[left, right, right, left], [top, top, bottom, bottom]])
-    xs, ys = np.linalg.solve(to_sprite[:, :2], corners - to_sprite[:, 2:])
-    return xs, ys
-
-
-def _around(patch: Patch, to_sprite: Affine, whole: Rect) -> Rect:
+def _around(patch: Patch, to_sprite: Affine) -> Rect:
     """The least even rectangle that holds every pixel that the patch may touch."""
-    xs, ys = _in_picture(patch, to_sprite, -2.0)
-    return Rect(
-        floor(xs.min()) // 2 * 2,
-        floor(ys.min()) // 2 * 2,
-        floor(xs.max()) // 2 * 2 + 2,
-        floor(ys.max()) // 2 * 2 + 2,
-    ).clipped(whole)
+    (x, y), (width, height) = patch.place, patch.size
+    xs, ys = zip(*_in_picture(Rect(x, y, x + width, y + height), to_sprite, -5.0), strict=True)
+    return Rect(_even(min(xs)), _even(min(ys)), _even(max(xs)) + 2, _even(max(ys)) + 2)
 
 
-def _inside(patch: Patch, to_sprite: Affine) -> Rect:
-    """The largest even rectangle whose every sample, of chroma too, lies within the patch."""
-    xs, ys = _in_picture(patch, to_sprite, 3.0)
-    left, right = max(xs[0], xs[3]), min(xs[1], xs[2])
-    top, bottom = max(ys[0], ys[1]), min(ys[2], ys[3])
-    return Rect(
-        -(floor(-left) // 2 * 2), -(floor(-top) // 2 * 2), floor(right) // 2 * 2, floor(bottom) // 2 * 2
-    )
+def _inside(part: Rect, to_sprite: Affine) -> Rect:
+    """The largest even rectangle whose every sample, of chroma too, lies within the part."""
+    (x0, y0), (x1, y1), (x2, y2), (x3, y3) = _in_picture(part, to_sprite, 3.0)
+    left, top, right, bottom = max(x0, x3), max(y0, y1), min(x1, x2), min(y2, y3)
+    return Rect(-_even(-left), -_even(-top), _even(right), _even(bottom))
+
+
+def _even(pixels: float) -> int:
+    """Rounded down."""
+    return floor(pixels) // 2 * 2

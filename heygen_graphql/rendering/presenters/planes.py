@@ -130,6 +130,9 @@ class Rect:
         """Width and height."""
         return self.right - self.left, self.bottom - self.top
 
+    def moved(self, right: int, down: int) -> "Rect":
+        return Rect(self.left + right, self.top + down, self.right + right, self.bottom + down)
+
     def joined(self, other: "Rect") -> "Rect":
         """The least rectangle that holds both."""
         return Rect(

@@ -65,6 +65,8 @@ class Patch:
     size: tuple[int, int]
     """Width and height."""
     woven: Woven
+    core: Rect
+    """A part through which nothing shines, in sprite pixels."""
 
     @property
     def nbytes(self) -> int:
@@ -150,7 +152,9 @@ class Rig:
         head_scale = scale * self.step
         self._soft_share = _SOFT_SHARE if is_oversampled else _SOFT_SHARE_PLAIN
         left, top, width, height = _HEAD_WINDOW
-        size = _even(width * head_scale), _even(height * head_scale)
+        self._grain = 2 * self.step
+        """All places and sizes in the head's sprite are multiples of it: a pixel of the picture's chroma."""
+        size = _rounded(width * head_scale, self._grain), _rounded(height * head_scale, self._grain)
         self._scale = head_scale
         under = rasterise(drawn.back_hair(presenter), left, top, *size, head_scale)
         under = laid_over(under, self._softly(drawn.skin(presenter), left, top, size))
@@ -161,6 +165,7 @@ class Rig:
         used = _used(
             cv2.max(under[..., 3], over[..., 3]),
             [self._window(_EYES_WINDOW, left, top), self._window(_JAW_WINDOW, left, top)],
+            self._grain,
         )
         under, over = under[used.luma], over[used.luma]
         self.head = Sprite(
@@ -169,16 +174,18 @@ class Rig:
             top + used.top / head_scale,
             head_scale,
         )
-        self.woven_head = Woven.of(self.head.planes, self.step)
-        """Without mouth and eyes: those are patches."""
+        head = self.head.planes
+        core = _opaque_core(head.alpha, self._grain)
+        self.bare_head = Patch((0, 0), head.y.shape[::-1], Woven.of(head, self.step), core)
+        """All of the head, without mouth and open eyes: those are patches."""
         self._eyes_ground = self._ground(_EYES_WINDOW, under, over)
         self._jaw_ground = self._ground(_JAW_WINDOW, under, over)
         body = rasterise(
             drawn.body(presenter),
             _BODY_LEFT,
             _BODY_TOP,
-            _even(_BODY_WIDTH * scale),
-            _even((foot - _BODY_TOP) * scale),
+            _rounded(_BODY_WIDTH * scale, 2),
+            _rounded((foot - _BODY_TOP) * scale, 2),
             scale,
         )
         self.body = Sprite(to_planes(body), _BODY_LEFT, _BODY_TOP, scale)
@@ -235,7 +242,9 @@ class Rig:
 
     def _patch(self, ground: _Ground, bgra: Bytes) -> Patch:
         planes = to_planes(laid_over(bgra, ground.over))
-        return Patch((ground.rect.left, ground.rect.top), ground.rect.size, Woven.of(planes, self.step))
+        place = (ground.rect.left, ground.rect.top)
+        core = _opaque_core(planes.alpha, self._grain).moved(*place)
+        return Patch(place, ground.rect.size, Woven.of(planes, self.step), core)
 
     def _skin(self, openness: int) -> _Picture:
         """The lower face at a level of openness, without mouth and front hair."""
@@ -268,8 +277,11 @@ class Rig:
     def _window(self, window: tuple[float, float, float, float], from_left: float, from_top: float) -> Rect:
         """The window, given in art units, in pixels of a sprite whose corner is at the given art units."""
         left, top, width, height = window
-        x, y = _even((left - from_left) * self._scale), _even((top - from_top) * self._scale)
-        return Rect(x, y, x + _even(width * self._scale), y + _even(height * self._scale))
+        x, y, wide, high = (
+            _rounded(units * self._scale, self._grain)
+            for units in (left - from_left, top - from_top, width, height)
+        )
+        return Rect(x, y, x + wide, y + high)
 
     def _with_dropped_jaw(self, skin: Bytes, openness: float) -> Bytes:
         """The lower face pulled down: most at the chin, nothing at the window's border."""
@@ -297,16 +309,34 @@ def _smooth(t: NDArray[np.float64]) -> NDArray[np.float64]:
     return t * t * (3 - 2 * t)
 
 
-def _used(alpha: cv2.typing.MatLike, windows: Sequence[Rect]) -> Rect:
-    """The least even rectangle that holds every pixel that shows, and the windows."""
+def _used(alpha: cv2.typing.MatLike, windows: Sequence[Rect], grain: int) -> Rect:
+    """The least rectangle of multiples of `grain` that holds every pixel that shows, and the windows."""
     x, y, width, height = cv2.boundingRect(np.asarray(alpha, np.uint8))
     return Rect(
-        min(x // 2 * 2, *(window.left for window in windows)),
-        min(y // 2 * 2, *(window.top for window in windows)),
-        max((x + width + 1) // 2 * 2, *(window.right for window in windows)),
-        max((y + height + 1) // 2 * 2, *(window.bottom for window in windows)),
+        min(x // grain * grain, *(window.left for window in windows)),
+        min(y // grain * grain, *(window.top for window in windows)),
+        max(-(-(x + width) // grain) * grain, *(window.right for window in windows)),
+        max(-(-(y + height) // grain) * grain, *(window.bottom for window in windows)),
     )
 
 
-def _even(pixels: float) -> int:
-    return round(pixels / 2) * 2
+def _opaque_core(alpha: Bytes, grain: int) -> Rect:
+    """A large rectangle of opaque pixels only, in multiples of `grain`: the largest of a coarse grid's."""
+    cell = 4 * grain
+    rows, columns = alpha.shape[0] // cell, alpha.shape[1] // cell
+    cells = alpha[: rows * cell, : columns * cell].reshape(rows, cell, columns, cell).min(axis=(1, 3)) == 255
+    best, most = Rect(0, 0, 0, 0), 0
+    for top in range(rows):
+        is_opaque = np.ones(columns, bool)
+        for bottom in range(top, rows):
+            is_opaque &= cells[bottom]
+            edges = np.flatnonzero(np.diff(np.concatenate(([False], is_opaque, [False])).astype(np.int8)))
+            for left, right in edges.reshape(-1, 2).tolist():
+                area = (right - left) * (bottom + 1 - top)
+                if area > most:
+                    best, most = Rect(left * cell, top * cell, right * cell, (bottom + 1) * cell), area
+    return best
+
+
+def _rounded(length: float, grain: int) -> int:
+    return round(length / grain) * grain
