@@ -167,7 +167,7 @@ INGRID = DrawnPresenter(
             (0, -36),
             (0.87, 1.0),
             (
-                *torso(_SILK, run("92,296 78,362 44,398 0,410")),
+                *torso(_SILK, run("92,296 78,362 46,397 18,408 0,409")),
                 *pearls(run("-84,298 -74,340 -44,376 4,388 50,374 80,338 90,298"), 23, 6.2, _FACE.skin.deep),
                 *panel(_PLUM, _OPENING, -1, band=30),
                 *panel(_PLUM, _OPENING, 1, band=30),

@@ -97,11 +97,11 @@ def draw_mouth(drawing: Drawing, face: Face, mouth: Mouth, shape: MouthShape) ->
     bottom = inner_low + lower
     outer_low = [
         (half, corner),
-        (half * 0.66, bottom * 0.66 + corner * 0.3),
-        (half * 0.26, bottom * 0.99),
-        (0.0, bottom),
-        (-half * 0.26, bottom * 0.99),
-        (-half * 0.66, bottom * 0.66 + corner * 0.3),
+        (half * 0.66, bottom * 0.72 + corner * 0.25),
+        (half * 0.33, bottom * 0.96),
+        (0.0, bottom * 1.015),
+        (-half * 0.33, bottom * 0.96),
+        (-half * 0.66, bottom * 0.72 + corner * 0.25),
         (-half, corner),
     ]
 
@@ -174,7 +174,7 @@ def draw_mouth(drawing: Drawing, face: Face, mouth: Mouth, shape: MouthShape) ->
             belly=0.4,
         ),
         skin.light,
-        opacity=0.34,
+        opacity=0.24,
     )
     if gap <= 0.8 and tuck == 0:
         drawing.path(
@@ -213,28 +213,31 @@ def _draw_inside(
         if depth > 6:
             body = loop(
                 [
-                    (x0 - half * 0.60, cy + low + 6),
-                    (x0 - half * 0.42, cy + low - rise * 0.72),
-                    (x0, cy + low - rise * 0.86),
-                    (x0 + half * 0.42, cy + low - rise * 0.72),
-                    (x0 + half * 0.60, cy + low + 6),
-                    (x0, cy + low + 14),
+                    (x0 - half * 0.66, cy + low + 8),
+                    (x0 - half * 0.52, cy + low - rise * 0.42),
+                    (x0 - half * 0.26, cy + low - rise * 0.80),
+                    (x0, cy + low - rise * 0.84),
+                    (x0 + half * 0.26, cy + low - rise * 0.80),
+                    (x0 + half * 0.52, cy + low - rise * 0.42),
+                    (x0 + half * 0.66, cy + low + 8),
+                    (x0, cy + low + 16),
                 ]
             )
+            seen = 0.55 + 0.4 * max(shape.tongue, shape.openness * 0.6)
             drawing.path(
                 body,
-                drawing.linear(
-                    (x0, cy + low - rise),
-                    (x0, cy + low + 4),
-                    (0, "#b4565a"),
-                    (0.5, "#9c4247"),
-                    (1, "#6e282d"),
+                drawing.radial(
+                    (x0 - half * 0.12, cy + low - rise * 0.15),
+                    half * 0.62,
+                    (0, "#bb5f62"),
+                    (0.5, "#9f474c"),
+                    (1, "#5c2226"),
+                    squash=max(rise / half, 0.3),
                 ),
-                opacity=0.55 + 0.4 * max(shape.tongue, shape.openness * 0.6),
+                opacity=seen,
             )
-            drawing.path(
-                brush([(x0, cy + low - rise * 0.8), (x0 + 0.5, cy + low + 2)], 2.2), "#7a2e34", opacity=0.3
-            )
+            groove = [(x0 + 1, cy + low - rise * 0.78), (x0 + 0.5, cy + low - rise * 0.3), (x0, cy + low + 4)]
+            drawing.path(brush(groove, 3.6, belly=0.4), "#6e282e", opacity=0.32 * seen)
         # Upper teeth: one soft arch, its ends lost in shade. They hang from the skull: rounding hides them.
         show = min(max(depth - 3.0, 0.0) * 0.72, 10.5) * (1 - 0.45 * rounded)
         if shape.tuck > 0:
@@ -245,11 +248,13 @@ def _draw_inside(
             arch = outline(
                 [(x0 - w, cy + top - 8), (x0 + w, cy + top - 8)],
                 [
-                    (x0 + w, edge - show * 0.62),
-                    (x0 + w * 0.6, edge - show * 0.12),
+                    (x0 + w, edge - show * 1.25),
+                    (x0 + w * 0.84, edge - show * 0.42),
+                    (x0 + w * 0.5, edge - show * 0.08),
                     (x0 + 1, edge + 0.2),
-                    (x0 - w * 0.6, edge - show * 0.12),
-                    (x0 - w, edge - show * 0.62),
+                    (x0 - w * 0.5, edge - show * 0.08),
+                    (x0 - w * 0.84, edge - show * 0.42),
+                    (x0 - w, edge - show * 1.25),
                 ],
             )
             drawing.path(
@@ -257,11 +262,13 @@ def _draw_inside(
                 drawing.linear(
                     (x0 - w, 0),
                     (x0 + w, 0),
-                    (0, "#8d7468"),
-                    (0.24, "#e6dace"),
+                    (0, "#4f312c"),
+                    (0.10, "#a98f83"),
+                    (0.27, "#e6dace"),
                     (0.45, "#f7f1e8"),
-                    (0.72, "#e2d5c9"),
-                    (1, "#7a6258"),
+                    (0.70, "#e2d5c9"),
+                    (0.90, "#957c71"),
+                    (1, "#452a26"),
                 ),
             )
             for x in (-0.56, -0.30, 0.0, 0.30, 0.56):
@@ -277,18 +284,9 @@ def _draw_inside(
             )
             drawing.path(arch, shade)
         if shape.openness > 0.55 and shape.tongue < 0.5:
-            peek = min((shape.openness - 0.55) * 10, 3.6)
-            drawing.path(
-                brush(
-                    [
-                        (x0 - half * 0.52, cy + low - peek * 0.4),
-                        (x0, cy + low - peek),
-                        (x0 + half * 0.52, cy + low - peek * 0.4),
-                    ],
-                    peek * 2.2,
-                    start=1,
-                    end=1,
-                ),
-                "#cdbcb0",
-                opacity=0.5,
-            )
+            peek = min((shape.openness - 0.55) * 7, 2.6)
+            row = [
+                (x0 + half * x, cy + low - peek * y)
+                for x, y in ((-0.5, 1.9), (-0.25, 0.7), (0, 0.4), (0.25, 0.7), (0.5, 1.9))
+            ]
+            drawing.path(brush(row, peek * 2.0, start=0.6, end=0.6), "#d3c3b6", opacity=0.62)

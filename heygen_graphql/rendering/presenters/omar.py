@@ -33,7 +33,7 @@ _CURLS = run(
 _RUST = Cloth(light="#c8744a", base="#ab5734", shade="#823d23", deep="#431b0e", rim="#e8b79b")
 _COTTON = Cloth(light="#ffffff", base="#f1efec", shade="#cfcac6", deep="#8c8580", rim="#ffffff")
 _OPENING = run("110,300 128,420 112,560 92,760 84,1000 84,1360")
-_NECK = run("92,296 80,330 46,358 0,368")
+_NECK = run("92,296 80,330 46,357 18,366 0,367")
 
 OMAR = DrawnPresenter(
     avatar_id="omar",

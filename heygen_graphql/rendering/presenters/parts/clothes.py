@@ -63,7 +63,7 @@ def torso(cloth: Cloth, neckline: Run) -> tuple[Mark, ...]:
 
 def _torso(neckline: Run) -> tuple[Run, ...]:
     outer = (neckline[0], *SHOULDER[1:])
-    return flipped(outer), turned(outer), (*neckline, *flipped(neckline)[-2::-1])
+    return flipped(outer), turned(outer), neckline, turned(flipped(neckline))
 
 
 def within_torso(neckline: Run, marks: Sequence[Mark]) -> Mark:
