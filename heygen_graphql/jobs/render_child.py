@@ -18,22 +18,27 @@ from dataclasses import asdict
 from pathlib import Path
 from queue import SimpleQueue
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from heygen_graphql.jobs.protocol import (
     FAILED_WITHIN,
     RENDER_CRASHED,
     TIMED_OUT,
     Ending,
+    Equipment,
     Failure,
     Job,
     Message,
     Progress,
     Rendered,
+    SegmentStored,
     decode_equipment,
     decode_job,
     encode,
 )
+
+if TYPE_CHECKING:
+    from heygen_graphql.rendering import Studio
 
 # prctl(2): a signal for this process when the thread that started it ends.
 _PR_SET_PDEATHSIG = 1
@@ -58,24 +63,50 @@ def main() -> None:
     lines: SimpleQueue[bytes] = SimpleQueue()
     threading.Thread(target=_follow_input, args=(lines,), daemon=True).start()
     signal.signal(signal.SIGTERM, _raise_soft_limit)
-    decode_equipment(lines.get())
+    studio = _open_studio(decode_equipment(lines.get()))
     while True:
         job = decode_job(lines.get())
-        write(_render(job, write), job.number)
+        write(_render(studio, job, write), job.number)
 
 
-def _render(job: Job, write: Callable[[Message, int], None]) -> Ending:
+def _open_studio(equipment: Equipment) -> "Studio":
+    # Imported here: it takes a second, and what it prints must not reach the parent.
+    from heygen_graphql.rendering import Studio
+    from heygen_graphql.rendering.speech import SpeechEndpoint, Voices
+
+    endpoint = None
+    if equipment.openai_api_key is not None:
+        endpoint = SpeechEndpoint(
+            base_url=equipment.openai_base_url,
+            api_key=equipment.openai_api_key,
+            model=equipment.openai_speech_model,
+        )
+    return Studio(
+        voices=Voices(_path(equipment.voices_dir), endpoint),
+        fonts_dir=_path(equipment.fonts_dir),
+        processes=equipment.processes,
+    )
+
+
+def _path(name: str | None) -> Path | None:
+    return None if name is None else Path(name)
+
+
+def _render(studio: "Studio", job: Job, write: Callable[[Message, int], None]) -> Ending:
+    # Loaded with the studio.
+    from heygen_graphql.rendering import RenderError, Storyboard
+    from heygen_graphql.rendering.segments import file_name
+
     try:
-        # Imported here: it takes a second, and what it prints must not reach the parent.
-        from heygen_graphql import rendering
-        from heygen_graphql.rendering.errors import RenderError
-        from heygen_graphql.rendering.storyboard import Storyboard
-
+        storyboard = Storyboard.from_json(job.storyboard)
         try:
-            film = rendering.render(
-                Storyboard.from_json(job.storyboard),
+            film = studio.render(
+                storyboard,
                 Path(job.directory),
+                materials={name: Path(path) for name, path in job.materials.items()},
+                segments=Path(job.segments),
                 on_progress=lambda stage, fraction: write(Progress(stage, fraction), job.number),
+                on_segment=lambda name: write(SegmentStored(name), job.number),
             )
         except RenderError as error:
             traceback.print_exc()
@@ -89,7 +120,7 @@ def _render(job: Job, write: Callable[[Message, int], None]) -> Ending:
             sha256=film.sha256,
             transcript=[asdict(word) for word in film.transcript],
             scenes=[asdict(scene) for scene in film.scenes],
-            segments=[],
+            segments=[file_name(key) for key in studio.segment_keys(storyboard)],
             report=asdict(film.report),
         )
     except _SoftLimitReached:
