@@ -6,7 +6,6 @@ takes the first font that has them all. Fonts of the user's come first, then the
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import unicodedata
 from bisect import bisect_right
@@ -152,18 +151,6 @@ class Typeface:
             # A font of pictures has digits too, to be put into boxes, and a space as wide as a picture.
             if neighbour is not None and not neighbour.is_pictures and neighbour.covers_all(cluster):
                 fonts[index] = neighbour
-
-
-def fingerprint(fonts_dir: Path | None) -> str:
-    """Changes when captions may look different because another font is at hand."""
-    digest = hashlib.sha256()
-    for directory in _packaged_directories():
-        for path in sorted(directory.iterdir()):
-            digest.update(f"{path.name} {path.stat().st_size}\n".encode())
-    for path in _files(fonts_dir) if fonts_dir is not None else ():
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()
 
 
 def _clusters(text: str) -> Iterator[str]:

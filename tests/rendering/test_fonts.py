@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageDraw
 
-from heygen_graphql.rendering import fonts
 from heygen_graphql.rendering.fonts import Typeface
 
 
@@ -144,12 +143,3 @@ def test_files_that_are_no_fonts_are_left_out_and_named_in_the_log(
     assert typeface.missing("שלום") == 0
     named = [Path(str(record.args[0])).name for record in caplog.records if isinstance(record.args, tuple)]
     assert sorted(named) == ["collection.ttc", "empty.ttf", "short.ttf", "text.otf"]
-
-
-def test_the_fingerprint_changes_with_the_users_fonts(tmp_path: Path) -> None:
-    without = fonts.fingerprint(tmp_path)
-    shutil.copy(packaged("NotoSansHebrew"), tmp_path)
-    with_one = fonts.fingerprint(tmp_path)
-
-    assert fonts.fingerprint(None) == without != with_one
-    assert fonts.fingerprint(tmp_path) == with_one

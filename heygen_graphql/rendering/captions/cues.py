@@ -12,7 +12,6 @@ burned captions come and go.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import cast, overload
 
 from heygen_graphql.rendering.captions.atoms import Atom, atoms
 from heygen_graphql.rendering.captions.paragraph import Paragraph
@@ -68,7 +67,6 @@ class Cue:
     words: tuple[CueWord, ...] = ()
 
 
-@overload
 def cues(
     words: Sequence[TimedWord],
     *,
@@ -76,75 +74,27 @@ def cues(
     maximum_width: float,
     frame_count: int,
     language: str = "und",
-) -> list[Cue]: ...
-
-
-@overload
-def cues(
-    words: Sequence[Sequence[TimedWord]],
-    *,
-    width: Callable[[str], float],
-    maximum_width: float,
-    film_seconds: float,
-) -> list[Cue]: ...
-
-
-def cues(
-    words: Sequence[TimedWord] | Sequence[Sequence[TimedWord]],
-    *,
-    width: Callable[[str], float],
-    maximum_width: float,
-    frame_count: int | None = None,
-    film_seconds: float | None = None,
-    language: str = "und",
 ) -> list[Cue]:
     """The cues of one scene of `frame_count` frames, in order, never overlapping, none outside it.
 
     The words' times, like the cues', count from the start of the scene. `width` measures a text in
     whatever unit `maximum_width` has; no line is wider, except for a single character that is.
 
-    Every cue is shown for `MINIMUM_FRAMES` at least, unless the scene is too short for so many:
-    then they share it.
-
-    With `film_seconds`, `words` are those of each scene of a film, in film time.
+    Every cue is shown for `MINIMUM_FRAMES` at least, unless the scene is too short for so many: then
+    they share it.
     """
-    if film_seconds is not None:
-        scenes = [scene for scene in cast("Sequence[Sequence[TimedWord]]", words) if scene]
-        starts = [round(scene[0].start_seconds * FRAMES_PER_SECOND) for scene in scenes[1:]]
-        limits = [*starts, round(film_seconds * FRAMES_PER_SECOND)]
-        return [
-            cue
-            for scene, first, limit in zip(scenes, [0, *starts], limits, strict=False)
-            for cue in _scene_cues(scene, width, maximum_width, first, limit, language)
-        ]
-    return _scene_cues(
-        cast("Sequence[TimedWord]", words), width, maximum_width, 0, frame_count or 0, language
-    )
-
-
-def _scene_cues(
-    words: Sequence[TimedWord],
-    width: Callable[[str], float],
-    maximum_width: float,
-    first_frame: int,
-    last_frame: int,
-    language: str,
-) -> list[Cue]:
     parts = atoms(words, language=language, width=width, maximum_width=maximum_width)
-    frame_count = last_frame - first_frame
     if not parts or frame_count < 1:
         return []
     paragraph = Paragraph(parts, width=width, maximum_width=maximum_width, language=language)
-    spans = _cheapest(paragraph, last_frame)
+    spans = _cheapest(paragraph, frame_count)
     if len(spans) * MINIMUM_FRAMES > frame_count:
         spans = list(_fullest(paragraph))
-    starts = [
-        first_frame + start
-        for start in _starts([paragraph.starts[start] - first_frame for start, _ in spans], frame_count)
-    ]
+    starts = _starts([paragraph.starts[start] for start, _ in spans], frame_count)
     shown: list[Cue] = []
-    for (start, end), (begin, limit) in zip(spans, pairwise([*starts, last_frame]), strict=True):
+    for (start, end), (begin, limit) in zip(spans, pairwise([*starts, frame_count]), strict=True):
         finish = _end(paragraph, start, end, begin, limit)
+        # In a scene of fewer frames than cues, some are never seen.
         if finish > begin:
             lines = paragraph.lines(start, end)
             timed = tuple(_timed(parts[start:end], begin, finish))
