@@ -7,8 +7,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from heygen_graphql.rendering.errors import UnknownVoice
-from heygen_graphql.rendering.speech.endpoint_voices import MULTILINGUAL, SpeechEndpoint, endpoint_voices
-from heygen_graphql.rendering.speech.engine import Gender, Voice
+from heygen_graphql.rendering.speech.endpoint_voices import SpeechEndpoint, endpoint_voices
+from heygen_graphql.rendering.speech.engine import MULTILINGUAL, Gender, Voice
 from heygen_graphql.rendering.speech.espeak_voices import espeak_voices
 from heygen_graphql.rendering.speech.piper_voices import PiperVoice, digest, dropped_in, joe
 

@@ -2,21 +2,20 @@
 
 from dataclasses import dataclass, field
 
-from heygen_graphql.rendering.speech.engine import Gender, Voice
+from heygen_graphql.rendering.speech.engine import MULTILINGUAL, Gender, Voice
 
 ENGINE = "openai"
-
-# One voice speaks every language that the model knows (ISO 639-3, "multiple languages").
-MULTILINGUAL = "mul"
 
 # As the text-to-speech guide of OpenAI lists them; servers that imitate it know the same names.
 _GENDERS = {
     "alloy": Gender.NEUTRAL,
     "ash": Gender.MALE,
     "ballad": Gender.MALE,
+    "cedar": Gender.MALE,
     "coral": Gender.FEMALE,
     "echo": Gender.MALE,
     "fable": Gender.NEUTRAL,
+    "marin": Gender.FEMALE,
     "nova": Gender.FEMALE,
     "onyx": Gender.MALE,
     "sage": Gender.FEMALE,

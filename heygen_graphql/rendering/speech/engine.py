@@ -7,6 +7,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+# The language of a voice that speaks many (ISO 639-3).
+MULTILINGUAL = "mul"
+
 
 class Gender(StrEnum):
     FEMALE = "FEMALE"
@@ -20,7 +23,7 @@ class Voice:
     """The short name that inputs take, like "heart" or "espeak-de"."""
     name: str
     language: str
-    """BCP 47."""
+    """BCP 47; `MULTILINGUAL` for a voice that speaks whatever it is given."""
     gender: Gender
     engine: str
 

@@ -2,7 +2,8 @@
 
 from typing import Self
 
-from heygen_graphql.rendering.speech import piper_voices
+from heygen_graphql.rendering.errors import UnspeakableText
+from heygen_graphql.rendering.speech import endpoint_voices, piper_voices
 from heygen_graphql.rendering.speech.catalogue import HEART, Voices
 from heygen_graphql.rendering.speech.engine import Speech, SpeechEngine
 from heygen_graphql.rendering.speech.writing import check_text
@@ -51,6 +52,17 @@ class Speaker:
             from heygen_graphql.rendering.speech.piper import Piper
 
             return Piper(self._voices)
+        if name == endpoint_voices.ENGINE and self._voices.endpoint is not None:
+            from heygen_graphql.rendering.speech.endpoint import Endpoint
+
+            return Endpoint(self._voices.endpoint, self._reference)
         from heygen_graphql.rendering.speech.espeak import Espeak
 
         return Espeak()
+
+    def _reference(self, text: str, language: str) -> Speech:
+        """By a voice of this machine whose times are known."""
+        voice = self._voices.default(language)
+        if voice is None:
+            raise UnspeakableText(f"No voice here speaks {language!r}, which would time this script.")
+        return self.speak(text, voice.voice_id)

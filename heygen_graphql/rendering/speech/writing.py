@@ -9,7 +9,7 @@ import unicodedata
 from functools import lru_cache
 
 from heygen_graphql.rendering.errors import UnspeakableText
-from heygen_graphql.rendering.speech.engine import Voice
+from heygen_graphql.rendering.speech.engine import MULTILINGUAL, Voice
 
 LATIN = "LATIN"
 
@@ -168,6 +168,24 @@ def readable(text: str) -> str:
     return "".join(characters)
 
 
+def main_system(text: str) -> str | None:
+    """The system of writing of most of the letters; None when there are none."""
+    counts: dict[str, int] = {}
+    for character in readable(text):
+        system = _system(character)
+        if system:
+            counts[system] = counts.get(system, 0) + 1
+    return max(counts, key=lambda name: counts[name]) if counts else None
+
+
+def language_of_system(system: str, text: str) -> str:
+    """The BCP 47 tag of the likeliest language that is written so."""
+    for telling_system, letters, (_, tag) in _TELLING_LETTERS:
+        if telling_system == system and letters & set(text):
+            return tag
+    return _REMEDIES.get(system, ("English", "en-US"))[1]
+
+
 def check_text(text: str, voice: Voice) -> None:
     """Refuse, before any engine runs, a text that this voice would garble.
 
@@ -184,7 +202,9 @@ def check_text(text: str, voice: Voice) -> None:
         )
     language, *subtags = voice.language.split("-")
     systems = _SYSTEMS_BY_LANGUAGE.get(language, frozenset({LATIN}))
-    if "Latn" in subtags and language != "zh":
+    if language == MULTILINGUAL:
+        systems = frozenset(_REMEDIES)
+    elif "Latn" in subtags and language != "zh":
         systems = frozenset({LATIN})
     elif "Shaw" in subtags:
         systems = frozenset({"SHAVIAN"})
