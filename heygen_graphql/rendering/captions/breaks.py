@@ -37,8 +37,8 @@ _TRAILING_VOWELS = frozenset("ะาำຳະາຽ")
 _GLUE = frozenset("\u00a0\u202f\u2060\ufeff\u200d")
 _ZERO_WIDTH_SPACE = "\u200b"
 _BREAK_AFTER = frozenset({_ZERO_WIDTH_SPACE, "་", "፡", "\u00ad"})
-_LONGEST_CLUSTER = 12
-"""More than the picture of a family with its skin colours; a letter with more marks is a prank."""
+_LONGEST_CLUSTER = 10
+"""A letter with more marks than this is a prank, and may be wider than the picture."""
 _VIRAMA = 9
 """The combining class of the sign that ties two consonants of an Indic script together."""
 _BURMESE_STACKER, _BURMESE_ASAT = "\u1039", "\u103a"
