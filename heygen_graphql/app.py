@@ -35,6 +35,7 @@ from heygen_graphql.web.graphiql_page import ASSETS, ASSETS_PATH
 from heygen_graphql.web.health import Health
 from heygen_graphql.web.media import Media
 from heygen_graphql.web.middleware import BodyLimit, Measured, RequestId
+from heygen_graphql.web.samples import Samples
 from heygen_graphql.web.uploads import Uploads
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -106,6 +107,7 @@ async def _open(settings: Settings) -> AsyncIterator[_Parts]:
         storage = await asyncio.to_thread(Storage.open, settings.resolved_storage_url)
         links = Links(key)
         voices = voices_of(settings)
+        speaking = Processes(at_once=PROCESSES_AT_ONCE)
         hub = await stack.enter_async_context(open_hub(settings.redis_url))
         services = Services(
             settings=settings,
@@ -117,6 +119,7 @@ async def _open(settings: Settings) -> AsyncIterator[_Parts]:
             experience=Experience(database, voices, renders_at_once=settings.workers),
             links=links,
             portraits=Processes(at_once=PROCESSES_AT_ONCE),
+            speaking=speaking,
             limits=await stack.enter_async_context(open_rate_limits(settings.redis_url)),
             tokens=Tokens(
                 key=key,
@@ -133,7 +136,7 @@ async def _open(settings: Settings) -> AsyncIterator[_Parts]:
             stack.push_async_callback(redis.aclose)
         yield _Parts(
             services=services,
-            media=Media(storage, links),
+            media=Media(storage, links, Samples(storage, voices, speaking)),
             uploads=Uploads(database, storage, links, settings.data_dir / "uploads"),
             health=Health(database, redis),
         )

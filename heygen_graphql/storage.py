@@ -20,6 +20,8 @@ from heygen_graphql.errors import BadSettings
 MEDIA_PATH = "/media/"
 UPLOADS_PREFIX = "uploads"
 """Nothing is stored under it: a link to a name below it takes bytes in."""
+PREVIEWS_PREFIX = "previews"
+"""Where files lie that no row tells of: each is served for a day and then removed."""
 _KEY_SEGMENT_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
 
 

@@ -2,11 +2,10 @@
 
 from heygen_graphql.assets import avatars
 from heygen_graphql.assets.reading import by_ids, by_keys, count, page
-from heygen_graphql.assets.sweeping import PREVIEWS_PREFIX, sweep
+from heygen_graphql.assets.sweeping import sweep
 from heygen_graphql.assets.uploads import UploadRequest, awaited, complete, create, delete, receive
 
 __all__ = [
-    "PREVIEWS_PREFIX",
     "UploadRequest",
     "avatars",
     "awaited",

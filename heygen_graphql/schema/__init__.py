@@ -23,6 +23,7 @@ from heygen_graphql.schema.queries import Query
 from heygen_graphql.schema.scalars import SCALARS
 from heygen_graphql.schema.sessions import SessionMutations
 from heygen_graphql.schema.shown_errors import shown
+from heygen_graphql.schema.speeches import SpeechMutations
 from heygen_graphql.schema.subscriptions import Subscription
 from heygen_graphql.schema.users import UserMutations
 from heygen_graphql.schema.video_mutations import VideoMutations
@@ -33,7 +34,7 @@ __all__ = ["Context", "Services", "build", "sdl"]
 @strawberry.type(
     description="What can be changed. Faults that the caller can mend come back in `userErrors`, all at once."
 )
-class Mutation(SessionMutations, UserMutations, VideoMutations, AssetMutations):
+class Mutation(SessionMutations, UserMutations, VideoMutations, AssetMutations, SpeechMutations):
     """Every room's mutations, put together."""
 
 

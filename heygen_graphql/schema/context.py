@@ -41,6 +41,7 @@ class Services:
     links: Links
     portraits: Processes
     """What looks at pictures that strangers sent."""
+    speaking: Processes
     limits: RateLimits
     tokens: Tokens
 

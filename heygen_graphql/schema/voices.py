@@ -7,9 +7,12 @@ import strawberry
 from heygen_graphql.rendering import speech
 from heygen_graphql.rendering.errors import UnknownVoice
 from heygen_graphql.rendering.speech.engine import Gender
-from heygen_graphql.schema import ids
-from heygen_graphql.schema.context import Context
+from heygen_graphql.schema import ids, links
+from heygen_graphql.schema.context import Context, Info
 from heygen_graphql.schema.nodes import Node
+from heygen_graphql.schema.resolvers import field
+from heygen_graphql.schema.scalars import Url
+from heygen_graphql.web.samples import sample_key
 
 
 @strawberry.type(description="Somebody's way of speaking.")
@@ -19,6 +22,13 @@ class Voice(Node):
     language: str = strawberry.field(description="The language it speaks, as BCP 47 writes it.")
     gender: Gender = strawberry.field(description="How it sounds.")
     engine: str = strawberry.field(description="The speech engine that makes it.")
+
+    @field("A signed link to a few words of it, AAC in an MP4 file, made when first asked for. It expires.")
+    def sample_url(self, info: Info) -> Url | None:
+        if not self.engine:
+            # It has left the catalogue.
+            return None
+        return links.signed(info.context, sample_key(self.voice_id), expires_in_seconds=None)
 
     @classmethod
     def of(cls, voice: speech.Voice) -> Self:

@@ -14,7 +14,7 @@ from heygen_graphql.errors import Fault, InvalidInput, UserErrorCode
 from heygen_graphql.rendering import presenters, speech
 from heygen_graphql.rendering.errors import UnknownAvatar, UnknownVoice, UnspeakableText
 from heygen_graphql.rendering.speech import Voice
-from heygen_graphql.rendering.speech.endpoint_voices import MULTILINGUAL
+from heygen_graphql.rendering.speech.engine import MULTILINGUAL
 from heygen_graphql.rendering.storyboard import AspectRatio, CaptionStyle, Quality, Scene, Storyboard
 from heygen_graphql.videos.catalogue import Catalogue
 from heygen_graphql.videos.requests import SceneRequest, VideoRequest

@@ -12,18 +12,21 @@ from heygen_graphql.jobs.protocol import CONTENT_TYPES
 from heygen_graphql.storage import Links, Storage
 from heygen_graphql.tables import utc_now
 from heygen_graphql.web.previews import Previews
+from heygen_graphql.web.samples import Samples
 
 _TYPE_BY_SUFFIX = {PurePosixPath(name).suffix: kind for name, kind in CONTENT_TYPES.items()} | {
     ".png": "image/png",
     ".webp": "image/webp",
+    ".m4a": "audio/mp4",
 }
 
 
 class Media:
-    def __init__(self, storage: Storage, links: Links) -> None:
+    def __init__(self, storage: Storage, links: Links, samples: Samples) -> None:
         self._storage = storage
         self._links = links
         self._previews = Previews(storage)
+        self._samples = samples
 
     async def respond(self, request: Request, key: str) -> Response:
         """The file or a part of it (RFC 9110, section 14); 403 without a word for any other link."""
@@ -33,8 +36,9 @@ class Media:
         if not self._links.verify(key, expires or "", signature or "", now, filename=filename):
             return Response(status_code=403)
         found = await asyncio.to_thread(self._find, key)
-        if found is None and await self._previews.draw(key):
-            found = await asyncio.to_thread(self._find, key)
+        if found is None:
+            made = key if await self._previews.draw(key) else await self._samples.find(key)
+            found = None if made is None else await asyncio.to_thread(self._find, made)
         if found is None:
             return Response(status_code=404)
         path, stat = found

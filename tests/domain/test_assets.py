@@ -1,4 +1,5 @@
 import io
+import os
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -87,6 +88,16 @@ async def test_bytes_that_come_when_the_asset_is_gone_are_not_kept(
     assert refused.value.reason is UploadFault.GONE
     assert await storage.list_prefix("assets") == []
     assert list((tmp_path / "scratch").iterdir()) == []
+
+
+async def test_a_preview_is_swept_after_a_day(database: Database, storage: Storage, tmp_path: Path) -> None:
+    await assets.sweep(database, storage)
+    for name in ("old", "new"):
+        await storage.put_file(f"previews/{name}.m4a", io.BytesIO(b"sound"))
+    long_ago = (utc_now() - DAY - timedelta(minutes=1)).timestamp()
+    os.utime(tmp_path / "files" / "previews" / "old.m4a", (long_ago, long_ago))
+    await assets.sweep(database, storage)
+    assert await storage.list_prefix("previews") == ["previews/new.m4a"]
 
 
 async def test_what_a_crash_left_of_a_photo_avatar_is_swept_and_its_name_kept(
