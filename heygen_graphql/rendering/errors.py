@@ -20,17 +20,6 @@ class RenderError(Exception):
     code: ClassVar[str] = "RENDER_FAILED"
     is_retryable: ClassVar[bool] = True
 
-    def __reduce__(self) -> tuple[object, ...]:
-        # Scenes are rendered in processes of their own. As it is by default, the copy would be built from the
-        # message, which is not what every class takes.
-        return _copy, (type(self), self.args, self.__dict__)
-
-
-def _copy(kind: type[RenderError], args: tuple[object, ...], facts: dict[str, object]) -> RenderError:
-    error = kind.__new__(kind, *args)
-    error.__dict__.update(facts)
-    return error
-
 
 class UnknownVoice(RenderError):
     code = "UNKNOWN_VOICE"

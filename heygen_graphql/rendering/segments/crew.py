@@ -16,7 +16,7 @@ from threading import Thread
 
 from heygen_graphql.rendering.errors import RenderError
 from heygen_graphql.rendering.segments.file import SceneFacts
-from heygen_graphql.rendering.segments.scene import SceneOrder, SceneProgress
+from heygen_graphql.rendering.segments.scene import SceneFailure, SceneOrder, SceneProgress
 from heygen_graphql.rendering.speech import Voices
 from heygen_graphql.rendering.storyboard import Stage
 
@@ -60,16 +60,20 @@ class Crew:
                     continue
                 number = busy.pop(member)
                 if message is None:
+                    orders[number].unfinished.unlink(missing_ok=True)
                     raise RenderError(f"A process ended in the middle of a scene ({member.exit_reason()}).")
                 if member.is_alive():
                     self._idle.append(member)
-                if isinstance(message, BaseException):
+                if isinstance(message, SceneFailure):
+                    raise message.exception()
+                if isinstance(message, Exception):
                     raise message
                 assert isinstance(message, SceneFacts)
                 yield number, message
         finally:
-            for member in busy:
+            for member, number in busy.items():
                 member.kill()
+                orders[number].unfinished.unlink(missing_ok=True)
 
     def close(self) -> None:
         while self._idle:

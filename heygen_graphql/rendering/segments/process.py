@@ -2,19 +2,18 @@
 
 The descriptor is a connection (multiprocessing.connection) to the parent. The first object on it is the
 equipment, a `Voices` and a folder of fonts; then come orders, each a `SceneOrder`. Answers are
-`SceneProgress`, and at the end of each order its `SceneFacts` or the exception that it ended with.
+`SceneProgress`, and at the end of each order its `SceneFacts` or `SceneFailure`.
 """
 
 import ctypes
 import os
-import pickle
 import signal
 import sys
 import traceback
 from multiprocessing.connection import Connection
 from time import monotonic
 
-from heygen_graphql.rendering.segments.scene import SceneOrder, SceneProgress, SceneRenderer
+from heygen_graphql.rendering.segments.scene import SceneFailure, SceneOrder, SceneProgress, SceneRenderer
 from heygen_graphql.rendering.storyboard import Stage
 
 # prctl(2): a signal for this process when the thread that started it ends.
@@ -49,18 +48,9 @@ def _outcome(renderer: SceneRenderer, order: SceneOrder, connection: Connection)
     except ConnectionError:
         raise
     except Exception as error:
-        # Tracebacks stay behind when an exception is sent; its notes go along.
+        # A traceback cannot be sent; notes are.
         error.add_note(traceback.format_exc())
-        return error if _travels(error) else RuntimeError(f"{type(error).__name__}: {error}")
-
-
-def _travels(error: Exception) -> bool:
-    """Whether the other side can build it anew: not every exception takes its own `args`."""
-    try:
-        pickle.loads(pickle.dumps(error))
-    except Exception:
-        return False
-    return True
+        return SceneFailure(type(error), error.args, error.__dict__)
 
 
 def _end_with(parent: int) -> None:

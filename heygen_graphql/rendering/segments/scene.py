@@ -34,6 +34,11 @@ class SceneOrder:
     threads: int
     """That the encoder may run."""
 
+    @property
+    def unfinished(self) -> Path:
+        """Where the segment is while it is not whole; what is there afterwards, a killed process left."""
+        return self.target.with_name(f".{self.target.name}.part")
+
 
 @dataclass(frozen=True, slots=True)
 class SceneProgress:
@@ -41,6 +46,23 @@ class SceneProgress:
     """SPEAKING or DRAWING."""
     share: float
     """Of that stage, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class SceneFailure:
+    """An exception on its way to another process.
+
+    Sent as it is, it would be built from its `args`, which is not what every class takes.
+    """
+
+    kind: type[Exception]
+    args: tuple[object, ...]
+    facts: dict[str, object]
+
+    def exception(self) -> Exception:
+        error = self.kind.__new__(self.kind, *self.args)
+        error.__dict__.update(self.facts)
+        return error
 
 
 Tell = Callable[[Stage, float], None]
@@ -72,13 +94,12 @@ class SceneRenderer:
             RenderError: see `errors`.
             OSError: `target` cannot be written to, or the disk is full.
         """
-        unfinished = order.target.with_name(f".{order.target.name}.part")
         try:
-            facts = self._make(order, unfinished, tell)
-            seal(unfinished, facts)
-            unfinished.replace(order.target)
+            facts = self._make(order, order.unfinished, tell)
+            seal(order.unfinished, facts)
+            order.unfinished.replace(order.target)
         finally:
-            unfinished.unlink(missing_ok=True)
+            order.unfinished.unlink(missing_ok=True)
         return facts
 
     def _make(self, order: SceneOrder, file: Path, tell: Tell) -> SceneFacts:
