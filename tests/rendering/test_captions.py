@@ -151,6 +151,7 @@ def test_burmese_breaks_between_syllables_and_never_before_the_consonant_that_cl
     lines = [line for cue in cut([TimedWord(text, 0.2, 6.0)], maximum_width=12) for line in cue.lines]
 
     assert "".join(lines) == text
+    assert all(6 < len(line) <= 12 for line in lines[:-1])
     assert all(len(line) == 1 or line[1] not in "်္" for line in lines)
     assert not any(line.endswith("္") for line in lines)
 
@@ -416,6 +417,15 @@ def test_letters_stand_out_from_any_background(background: int) -> None:
         light = linear @ np.array([0.2126, 0.7152, 0.0722])
         letters, plate = np.percentile(light, 97), np.median(light)
         assert (letters + 0.05) / (plate + 0.05) > 4.5
+
+
+def test_serbian_has_its_own_form_of_a_letter_that_russian_shares() -> None:
+    serbian, russian = (
+        next(CaptionPainter(640, 360, Typeface(language)).strips([Cue(0.0, 1.0, ("добро",))]))
+        for language in ("sr", "ru")
+    )
+
+    assert not np.array_equal(serbian.rgba, russian.rgba)
 
 
 def test_marks_piled_on_letters_are_not_cut_off() -> None:

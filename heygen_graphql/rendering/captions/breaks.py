@@ -126,13 +126,14 @@ def _cuts_cluster(text: str, position: int) -> bool:
         return True
     if before in _LEADING_VOWELS or after in _TRAILING_VOWELS or before == "\u200d":
         return True
-    if unicodedata.combining(before) == _VIRAMA or before in {_BURMESE_STACKER, _KHMER_COENG}:
+    is_indic = "\u0900" <= before <= "\u0dff"
+    if (is_indic and unicodedata.combining(before) == _VIRAMA) or before in {_BURMESE_STACKER, _KHMER_COENG}:
         return unicodedata.category(after).startswith("L")
-    if "\u1000" <= after <= "\u109f" and text[position + 1 : position + 2] in {
-        _BURMESE_ASAT,
-        _BURMESE_STACKER,
-    }:
+    following = text[position + 1 : position + 2]
+    if "\u1000" <= after <= "\u109f" and following in {_BURMESE_ASAT, _BURMESE_STACKER}:
         return True  # the consonant that closes a syllable
+    if "\u0e81" <= after <= "\u0eae" and not "\u0eb0" <= following <= "\u0ecf":
+        return True  # likewise in Lao: it has no vowel
     if "\u1160" <= after <= "\u11ff":
         return True  # vowels and finals of a Hangul syllable in pieces
     return _is_flag_half(after) and _flag_halves_before(text, position) % 2 == 1

@@ -30,6 +30,8 @@ class Span:
 class Line:
     spans: tuple[Span, ...]
     width: float
+    language: str
+    """Some fonts draw a letter otherwise in another language: б in Serbian, ş in Romanian, ۴ in Urdu."""
 
 
 class Typesetter:
@@ -72,7 +74,7 @@ class Typesetter:
         for span in visual_order(reading, span_levels):
             spans.append(replace(span, left=left))
             left += span.width
-        return Line(tuple(spans), left)
+        return Line(tuple(spans), left, self._typeface.language)
 
     def _stretches(
         self, line: str, words: Sequence[int | None], right_to_left: bool
@@ -91,4 +93,4 @@ class Typesetter:
                 start = stop
 
     def _advance(self, text: str, font: ImageFont.FreeTypeFont) -> float:
-        return font.getlength(text)
+        return font.getlength(text, language=self._typeface.language)

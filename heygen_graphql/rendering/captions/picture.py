@@ -182,9 +182,16 @@ class _Inked:
         for span in line.spans:
             if not span.text.isspace():
                 direction = "rtl" if span.is_right_to_left else "ltr"
-                place = (margin + span.left, baseline)
                 try:
-                    pen.text(place, span.text, fill=255, font=span.font, anchor="ls", direction=direction)
+                    pen.text(
+                        (margin + span.left, baseline),
+                        span.text,
+                        fill=255,
+                        font=span.font,
+                        anchor="ls",
+                        direction=direction,
+                        language=line.language,
+                    )
                 except OSError as error:
                     # Each character was tried by itself, but a font may tie several into one intricate glyph.
                     _log.warning("%s cannot draw %r: %s", span.font.path, span.text, error)
