@@ -184,7 +184,9 @@ def render(
             script = data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise HeygenError(f"--script-file: {script_file} is not UTF-8 text; save it as that") from error
+    settings = _settings()
     storyboard = rendering.storyboard(
+        settings,
         script=script or "",
         voice_id=voice,
         avatar_id=avatar,
@@ -196,7 +198,7 @@ def render(
         speed=speed,
         pitch_semitones=pitch,
     )
-    rendering.render_to(storyboard, _writable(out))
+    rendering.render_to(settings, storyboard, _writable(out))
 
 
 @app.command()

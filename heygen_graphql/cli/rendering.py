@@ -10,15 +10,18 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from heygen_graphql.errors import HeygenError
-from heygen_graphql.rendering import render
+from heygen_graphql.rendering import Studio
 from heygen_graphql.rendering.presenters import avatar, default_avatar
-from heygen_graphql.rendering.speech import Voice, check_text, default_voice, speaks, voice
+from heygen_graphql.rendering.speech import Voice, Voices, check_text
 from heygen_graphql.rendering.storyboard import AspectRatio, CaptionStyle, Quality, Scene, Stage, Storyboard
+from heygen_graphql.settings import Settings
+from heygen_graphql.videos import voices_of
 
 _DEFAULT_LANGUAGE = "en"
 
 
 def storyboard(
+    settings: Settings,
     *,
     script: str,
     voice_id: str | None,
@@ -37,7 +40,7 @@ def storyboard(
         RenderError: there is no such voice or avatar, or the voice cannot read the script.
         HeygenError: no voice, or not this one, speaks the language; the color is none.
     """
-    speaker = _voice(voice_id, language)
+    speaker = _voice(voices_of(settings), voice_id, language)
     if not re.fullmatch("#[0-9A-Fa-f]{6}", background_color):
         raise HeygenError(f"--background: {background_color!r} is not written as #RRGGBB")
     script = script.strip()
@@ -60,19 +63,19 @@ def storyboard(
     )
 
 
-def _voice(voice_id: str | None, language: str | None) -> Voice:
+def _voice(voices: Voices, voice_id: str | None, language: str | None) -> Voice:
     if voice_id is None:
-        found = default_voice(language or _DEFAULT_LANGUAGE)
+        found = voices.default(language or _DEFAULT_LANGUAGE)
         if found is None:
             raise HeygenError(f"--language: no voice speaks {language!r}")
         return found
-    named = voice(voice_id)
-    if language is not None and not speaks(named, language):
+    named = voices.get(voice_id)
+    if language is not None and not voices.speaks(named, language):
         raise HeygenError(f"--voice: {voice_id!r} speaks {named.language}, not {language!r}")
     return named
 
 
-def render_to(board: Storyboard, out: Path) -> None:
+def render_to(settings: Settings, board: Storyboard, out: Path) -> None:
     """Write the video to `out` and its captions beside it, with a bar on the terminal."""
     console = Console()
     began = time.monotonic()
@@ -83,8 +86,12 @@ def render_to(board: Storyboard, out: Path) -> None:
         TaskProgressColumn(),
         TimeRemainingColumn(),
     )
+    studio = Studio(
+        voices=voices_of(settings), fonts_dir=settings.fonts_dir, processes=settings.scenes_at_once
+    )
     # Beside the film, so that moving it there is a rename and never leaves half of it.
     with (
+        studio,
         tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as directory,
         Progress(*columns, console=console, transient=True) as progress,
     ):
@@ -93,7 +100,7 @@ def render_to(board: Storyboard, out: Path) -> None:
         def show(stage: Stage, fraction: float) -> None:
             progress.update(bar, description=stage.capitalize(), completed=fraction)
 
-        film = render(board, Path(directory), on_progress=show)
+        film = studio.render(board, Path(directory), on_progress=show)
         for made, path in (
             (film.vtt, out.with_suffix(".vtt")),
             (film.srt, out.with_suffix(".srt")),

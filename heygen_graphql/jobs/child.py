@@ -94,8 +94,9 @@ class RenderProcess:
         return self._process.returncode is None and not self._is_harmed
 
     def resident_bytes(self) -> int:
-        """The memory that it and what it started hold; 0 where the system does not tell."""
-        return sum(_resident_bytes(folder, self._process.pid) for folder in Path("/proc").glob("[0-9]*"))
+        """The memory that it or one of those that it started holds; 0 where the system does not tell."""
+        group = self._process.pid
+        return max((_resident_bytes(folder, group) for folder in Path("/proc").glob("[0-9]*")), default=0)
 
     async def render(self, job: Job, limits: Limits, listener: Listener) -> Ending:
         """Render a film; cancelled, it leaves the process in the middle of it."""

@@ -17,7 +17,8 @@ from heygen_graphql.jobs.child import Limits, Listener, RenderProcess
 from heygen_graphql.jobs.protocol import Ending, Equipment, Job
 
 _IDLE_SECONDS = 300.0
-_MAX_RESIDENT_BYTES = 1536 * 1024**2
+_MAX_RESIDENT_BYTES = 1024**3
+"""Several times what a process holds after films of every size."""
 
 _log = structlog.get_logger(__name__)
 

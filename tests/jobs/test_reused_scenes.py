@@ -58,7 +58,7 @@ async def test_a_server_killed_between_two_scenes_does_not_begin_with_the_first_
     # Given a server that has finished the first of three scenes, one at a time
     one = server("serve", RENDER_PROCESSES="1")
     async with signed_up(one.url) as client:
-        video_id = await client.create_video({**scenes([script * 4 for script in SCRIPTS]), "quality": "LOW"})
+        video_id = await client.create_video({**scenes([script * 2 for script in SCRIPTS]), "quality": "LOW"})
         wait_until(lambda: segments(tmp_path / "data") != set(), "the first scene", seconds=60)
 
         # When it is killed, and started again
