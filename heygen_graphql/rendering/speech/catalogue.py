@@ -13,6 +13,7 @@ from heygen_graphql.rendering.speech.espeak_voices import espeak_voices
 from heygen_graphql.rendering.speech.piper_voices import PiperVoice, digest, dropped_in, joe
 
 HEART = Voice("heart", "Heart", "en-US", Gender.FEMALE, "hibari")
+MILES = Voice("miles", "Miles", "en-US", Gender.MALE, "hibari")
 
 # Other names that clients give these languages (IANA Language Subtag Registry: macrolanguages and
 # preferred values).
@@ -113,7 +114,7 @@ class Voices:
 def _catalogue(piper: tuple[Voice, ...], has_endpoint: bool) -> dict[str, Voice]:
     endpoint = endpoint_voices() if has_endpoint else ()
     robots = (known.voice for known in espeak_voices().values())
-    return {known.voice_id: known for known in (HEART, *piper, *endpoint, *robots)}
+    return {known.voice_id: known for known in (HEART, MILES, *piper, *endpoint, *robots)}
 
 
 @lru_cache(maxsize=1024)

@@ -1,4 +1,7 @@
-"""English by the hibari model, in this process: its voice `heart` comes with the wheel (Apache-2.0)."""
+"""English by the hibari model, in this process: its voice `heart` comes with the wheel (Apache-2.0).
+
+`miles` is the same speaker with a man's throat and pitch (`vocoder`).
+"""
 
 import json
 import os
@@ -15,8 +18,7 @@ from numpy.typing import NDArray
 from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument
 
 from heygen_graphql.rendering.errors import SpeechFailed, UnspeakableText
-from heygen_graphql.rendering.speech import psola
-from heygen_graphql.rendering.speech.catalogue import HEART
+from heygen_graphql.rendering.speech.catalogue import HEART, MILES
 from heygen_graphql.rendering.speech.engine import Speech, Voice
 from heygen_graphql.rendering.speech.english import Symbol, Utterance, utterances
 from heygen_graphql.rendering.speech.resampling import resample
@@ -29,6 +31,7 @@ from heygen_graphql.rendering.speech.sounds import (
     shifted,
     sounds,
 )
+from heygen_graphql.rendering.speech.vocoder import Spectra, reshaped
 from heygen_graphql.rendering.speech.words import timed_words
 from heygen_graphql.rendering.storyboard import SAMPLE_RATE
 
@@ -41,6 +44,8 @@ _SAMPLES_PER_UNIT = 600
 _LABEL_DELAY_SECONDS = 0.05
 _PARAGRAPH_PAUSE_SECONDS = 0.35
 _MAX_LEVEL = 0.98
+# Pitch and resonances as parts of the model's own.
+_TIMBRES = {HEART.voice_id: (1.0, 1.0), MILES.voice_id: (0.56, 0.86)}
 
 # What onnxruntime raises, and what hibari's rules raise when a text surprises them.
 _FAILURES = (OSError, RuntimeError, ValueError, TypeError, LookupError, Fail, InvalidArgument)
@@ -88,7 +93,11 @@ class Hibari:
         with self._lock:
             try:
                 self._model = self._model or _Model()
-                return self._model.speak(text, speed=speed, pitch_ratio=2 ** (pitch_semitones / 12))
+                pitch_ratio, formant_ratio = _TIMBRES[voice.voice_id]
+                pitch_ratio *= 2 ** (pitch_semitones / 12)
+                return self._model.speak(
+                    text, speed=speed, pitch_ratio=pitch_ratio, formant_ratio=formant_ratio
+                )
             except _FAILURES as error:
                 raise SpeechFailed(f"The voice {voice.voice_id!r} could not speak: {error}") from error
 
@@ -112,17 +121,17 @@ class _Model:
         self._g2p = G2P()
         self._vocabulary: dict[str, int] = json.loads(Path(ASSETS, "vocab.json").read_text(encoding="utf-8"))
 
-    def speak(self, text: str, *, speed: float, pitch_ratio: float) -> Speech:
+    def speak(self, text: str, *, speed: float, pitch_ratio: float, formant_ratio: float) -> Speech:
         # The noise of the voice is part of the film: the same text must sound the same.
         noise = np.random.default_rng(0)
         parts: list[NDArray[np.float32]] = []
         found: list[Sound] = []
         seconds = 0.0
         for utterance in utterances(text, self._g2p):
-            samples, spoken = self._utter(utterance, noise, speed, pitch_ratio)
+            samples, spoken = self._utter(utterance, noise, speed, pitch_ratio, formant_ratio)
             if utterance.ends_paragraph:
                 samples = np.pad(samples, (0, round(_PARAGRAPH_PAUSE_SECONDS / speed * _MODEL_RATE)))
-            found += shifted(spoken, seconds, speed)
+            found += shifted(spoken, seconds)
             # Each begins and ends in silence, so they may be resampled one by one: half the memory.
             parts.append(resample(samples, _MODEL_RATE, SAMPLE_RATE))
             seconds += len(samples) / _MODEL_RATE
@@ -135,19 +144,24 @@ class _Model:
         return Speech(samples, timed_words(text, pieces(found)), phonemes(found, seconds))
 
     def _utter(
-        self, utterance: Utterance, noise: np.random.Generator, speed: float, pitch_ratio: float
+        self,
+        utterance: Utterance,
+        noise: np.random.Generator,
+        speed: float,
+        pitch_ratio: float,
+        formant_ratio: float,
     ) -> tuple[NDArray[np.float32], list[Sound]]:
-        """The samples, 24 kHz, and the sounds, these as they are at a speed of 1."""
+        """The samples, 24 kHz, and the sounds."""
         known = [s for s in utterance.symbols if s.character in self._vocabulary]
         ids = np.array([[0, *(self._vocabulary[s.character] for s in known), 0]], np.int64)
         # The model's own durations are whole units of 25 ms, too coarse for a pace: it always speaks at 1.
-        *spectra, units = self._session.run(None, {"ids": ids, "speed": np.ones(1, np.float32)})
-        pitch_hz = spectra[-1][0]
-        samples: NDArray[np.float32] = dsp.synth(*(part[0] for part in spectra), noise)
-        found = sounds(_letters(known), _bounds(units))
+        *parts, units = self._session.run(None, {"ids": ids, "speed": np.ones(1, np.float32)})
+        spectra = Spectra(*(part[0] for part in parts))
+        if (speed, pitch_ratio, formant_ratio) != (1.0, 1.0, 1.0):
+            spectra = reshaped(spectra, speed=speed, pitch_ratio=pitch_ratio, formant_ratio=formant_ratio)
+        samples: NDArray[np.float32] = dsp.synth(*spectra.parts(), noise)
+        found = shifted(sounds(_letters(known), _bounds(units)), 0.0, speed)
         fit_to_pauses(found, samples, _MODEL_RATE)
-        if speed != 1.0 or pitch_ratio != 1.0:
-            samples = psola.reshape(samples, pitch_hz, _MODEL_RATE, speed=speed, pitch_ratio=pitch_ratio)
         return samples, found
 
 
