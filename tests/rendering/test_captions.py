@@ -4,7 +4,9 @@ import io
 import re
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from typing import cast
 
 import av
@@ -14,6 +16,7 @@ import pytest
 from av.subtitles.subtitle import AssSubtitle
 from numpy.typing import NDArray
 
+from heygen_graphql.rendering import Quality, Scene, Storyboard, render
 from heygen_graphql.rendering.captions import CaptionPainter, Cue, cues, to_srt, to_vtt
 from heygen_graphql.rendering.compositor import CaptionStrip
 from heygen_graphql.rendering.fonts import Typeface
@@ -448,3 +451,31 @@ def test_arabic_is_read_from_the_right() -> None:
     left = ink[:, : np.flatnonzero(ink.any(axis=0))[0] + 6]
     rows = np.flatnonzero(left.any(axis=1))
     assert len(rows) <= 10
+
+
+@pytest.mark.parametrize("style", [CaptionStyle.SIMPLE, CaptionStyle.KARAOKE])
+def test_burned_captions_come_and_go_when_the_files_say_so(style: CaptionStyle, tmp_path: Path) -> None:
+    script = "Nobody was hurt when the old wooden bridge fell into the river last night."
+    spoken_scene = Scene(script, 0.0, "heart", "maya", "#FFFFFF")
+    story = Storyboard(
+        (spoken_scene, replace(spoken_scene, script=None, pause_seconds=0.6)),
+        "en",
+        quality=Quality.LOW,
+        caption_style=style,
+    )
+
+    video = render(story, tmp_path)
+
+    # At the height of the captions, left of the presenter: white, or dark where a plate is.
+    with av.open(video.video) as film:
+        is_dark = [
+            bool((frame.to_ndarray(format="gray")[425:430, 200:210] < 160).all())
+            for frame in film.decode(video=0)
+        ]
+    shown = re.findall(r"00:00:(\d\d\.\d\d\d) --> 00:00:(\d\d\.\d\d\d)", video.vtt.read_text())
+    expected = [
+        any(float(start) <= frame / 25 < float(end) for start, end in shown) for frame in range(len(is_dark))
+    ]
+    assert is_dark == expected
+    assert True in expected
+    assert not expected[-1]
