@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from heygen_graphql.rendering.storyboard import Scene, Storyboard
 
 Coefficients = tuple[float, ...]
+Sample = tuple[Coefficients, float, float]
+"""What tells a value, the value, and how much it counts."""
 
 # In letters of an alphabet: how long the characters of other kinds take, measured with the voices that
 # come along.
@@ -40,8 +42,11 @@ _SPEECH_NOISE = 0.08
 
 _RENDER_PRIOR = (1.5, 0.08, 0.25)
 """Seconds to begin and end with, for a second of the film, and for a second of a megapixel."""
-_RENDER_SPREAD = (1.5, 0.08, 0.2)
+_RENDER_SPREAD = (2.0, 0.2, 0.5)
 _RENDER_NOISE = 0.12
+
+_HALF_LIFE = 25
+"""Films after which a render counts half: a host gets busier, faster, or another version of us."""
 
 _REWEIGHINGS = 4
 _LEAST_SECONDS = 0.1
@@ -85,19 +90,20 @@ class Lessons:
 
 
 def learn(finished: Iterable[Finished], engines: Mapping[str, str]) -> Lessons:
-    """`engines` tells each voice's engine; a voice that it does not know is learnt from alone."""
-    spoken: dict[str, list[tuple[Coefficients, float]]] = {}
-    rendered: list[tuple[Coefficients, float]] = []
-    for one in finished:
+    """From films, the newest first; `engines` tells each voice's engine."""
+    spoken: dict[str, list[Sample]] = {}
+    rendered: list[Sample] = []
+    for age, one in enumerate(finished):
         scenes = one.storyboard.scenes
         for index, (scene, seconds) in enumerate(zip(scenes, one.scene_seconds, strict=True)):
             spoken_seconds = seconds - _margins(scenes, index)
             if scene.script is not None and spoken_seconds > 0:
-                features = (weight(scene.script) / scene.speed, 1.0)
-                spoken.setdefault(scene.voice_id, []).append((features, spoken_seconds))
+                said = (weight(scene.script) / scene.speed, 1.0)
+                spoken.setdefault(scene.voice_id, []).append((said, spoken_seconds, 1.0))
         duration = sum(one.scene_seconds)
         if one.render_seconds is not None and one.render_seconds > 0 and duration > 0:
-            rendered.append((_render_features(one.storyboard, duration), one.render_seconds))
+            features = _render_features(one.storyboard, duration)
+            rendered.append((features, one.render_seconds, 0.5 ** (age / _HALF_LIFE)))
     by_engine: dict[str, Coefficients] = {}
     for engine in {engines.get(voice_id, "") for voice_id in spoken}:
         voice_ids = [voice_id for voice_id in spoken if engines.get(voice_id, "") == engine]
@@ -177,7 +183,7 @@ def _render_features(storyboard: Storyboard, duration_seconds: float) -> Coeffic
 
 
 def _fitted(
-    samples: Sequence[tuple[Coefficients, float]], prior: Coefficients, spread: Coefficients, noise: float
+    samples: Sequence[Sample], prior: Coefficients, spread: Coefficients, noise: float
 ) -> Coefficients:
     """The coefficients by which features tell a positive value with the least relative error.
 
@@ -187,12 +193,12 @@ def _fitted(
     for _ in range(_REWEIGHINGS if samples else 0):
         matrix = [[0.0] * len(prior) for _ in prior]
         right = [0.0] * len(prior)
-        for features, value in samples:
+        for features, value, count in samples:
             residual = (value - _dot(found, features)) / (noise * value)
             # Cauchy's weights: a value that is off by many times the noise hardly counts. In the first
             # round nothing is known of what is off.
             trust = 1.0 if found is prior else 1.0 / (1.0 + (residual / 3.0) ** 2)
-            scale = trust / (noise * value) ** 2
+            scale = count * trust / (noise * value) ** 2
             for row, one in enumerate(features):
                 right[row] += scale * one * value
                 for column, other in enumerate(features):
