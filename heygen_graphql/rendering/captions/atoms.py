@@ -135,14 +135,25 @@ def _fitting(text: str, width: Callable[[str], float], maximum_width: float) -> 
             yield len(text) - positions[start]
             return
         # The last two parts share what is left.
-        goal = maximum_width if rest > 2 * maximum_width else rest / 2
-        least = maximum_width / 2 if rest > 2 * maximum_width else rest - maximum_width
-        first = max(start + 1, bisect_left(edges, edges[start] + least))
-        after = max(start + 2, bisect_right(edges, edges[start] + maximum_width))
-        choice = range(min(first, after - 1), min(after, len(positions) - 1)) or range(start + 1, start + 2)
-        favoured = [place for place in choice if positions[place] in good] or choice
-        best = min(favoured, key=lambda place: (abs(edges[place] - edges[start] - goal), place))
+        is_ending = rest <= 2 * maximum_width
+        goal = rest / 2 if is_ending else maximum_width
+        choice = _within(
+            edges, start, rest - maximum_width if is_ending else maximum_width / 2, maximum_width
+        )
+        favoured = [place for place in choice if positions[place] in good] or [
+            place
+            for place in _within(edges, start, 0.4 * maximum_width, maximum_width)
+            if positions[place] in good
+        ]
+        best = min(favoured or choice, key=lambda place: (abs(edges[place] - edges[start] - goal), place))
         while best > start + 1 and width(text[positions[start] : positions[best]]) > maximum_width:
             best -= 1
         yield positions[best] - positions[start]
         start = best
+
+
+def _within(edges: Sequence[float], start: int, least: float, most: float) -> range:
+    """The places at which a part that begins at `start` may end: never none."""
+    first = max(start + 1, bisect_left(edges, edges[start] + least))
+    after = max(start + 2, bisect_right(edges, edges[start] + most))
+    return range(min(first, after - 1), min(after, len(edges) - 1)) or range(start + 1, start + 2)

@@ -31,7 +31,7 @@ _COMFORTABLE_FRAMES = 3 * FRAMES_PER_SECOND
 _CUT_COST = 1.0
 _CUT_IN_WORD = 7.0
 _CUT_IN_PHRASE = 4.0
-_CUT_AFTER_SHORT_WORD = 1.5
+_CUT_BEFORE_MORE = 1.5
 _CUT_AT_CLAUSE = 1.0
 _SENTENCE_INSIDE = 2.5
 _SHORT = 1.5
@@ -143,7 +143,7 @@ def _cost_of_ending(paragraph: Paragraph, end: int) -> float:
         return _CUT_COST + _CUT_AT_CLAUSE
     if paragraph.atoms[end].cuts_word:
         return _CUT_COST + _CUT_IN_WORD
-    return _CUT_COST + _CUT_IN_PHRASE + _CUT_AFTER_SHORT_WORD * paragraph.is_short_word[end - 1]
+    return _CUT_COST + _CUT_IN_PHRASE + _CUT_BEFORE_MORE * paragraph.leads_on[end - 1]
 
 
 def _cost(paragraph: Paragraph, start: int, end: int, until: int) -> float:

@@ -39,9 +39,11 @@ class Paragraph:
             ends_clause(text, following, language=language) or self._is_spaced_phrase(index)
             for index, (text, following) in enumerate(zip(texts, followings, strict=True))
         ]
-        self.is_short_word = [
-            len(text) <= _SHORT_WORD and text.isalpha() and not is_spaceless(text[0]) for text in texts
+        self.leads_on = [
+            self._is_short_word(text) or (text.endswith(".") and not is_end)
+            for text, is_end in zip(texts, self.ends_sentence, strict=True)
         ]
+        """Whether a reader expects more: after an article, a preposition, a title, an ordinal."""
         self.sentences = list(accumulate(self.ends_sentence, initial=0))
         """How many sentences end in the first n atoms."""
         self._units = list(accumulate(map(_reading_units, atoms), initial=0.0))
@@ -75,6 +77,9 @@ class Paragraph:
         middle = min(places, key=lambda place: self._break_cost(start, place, end))
         return self._text(start, middle), self._text(middle, end)
 
+    def _is_short_word(self, text: str) -> bool:
+        return len(text) <= _SHORT_WORD and text.isalpha() and not is_spaceless(text[0])
+
     def _is_spaced_phrase(self, index: int) -> bool:
         """Scripts without spaces between words put one where a phrase ends."""
         if index + 1 == len(self.atoms) or not self.atoms[index + 1].has_space_before:
@@ -96,7 +101,7 @@ class Paragraph:
             return cost - 0.35
         if self.atoms[place].cuts_word:
             return cost + 0.8
-        return cost + 0.1 * self.is_short_word[place - 1]
+        return cost + 0.1 * self.leads_on[place - 1]
 
     def _text(self, start: int, end: int) -> str:
         first, *others = self.atoms[start:end]
