@@ -25,8 +25,9 @@ from heygen_graphql.rendering.presenters.actor import (
     Pose,
     mouth_state,
 )
-from heygen_graphql.rendering.presenters.drawn_actor import DrawnActor, open_rig
+from heygen_graphql.rendering.presenters.drawn_actor import DrawnActor, rig_for
 from heygen_graphql.rendering.presenters.motion import Performance, perform
+from heygen_graphql.rendering.presenters.photo import PhotoActor, PhotoRig, open_rig
 from heygen_graphql.rendering.presenters.planes import (
     Frame,
     Planes,
@@ -104,6 +105,7 @@ class Compositor:
         cv2.setNumThreads(1)
         self._parts = PartCache(max(width * height * _CACHE_BYTES_PER_PIXEL, _LEAST_CACHE_BYTES))
         self._rigs: _Recent[Rig] = _Recent(_MOST_RIGS)
+        self._photos: _Recent[PhotoRig] = _Recent(_MOST_RIGS)
         self._backgrounds: _Recent[Frame] = _Recent(_MOST_BACKGROUNDS)
 
     def frames(self, shot: SceneShot, captions: Iterable[CaptionStrip]) -> Iterator[NDArray[np.uint8]]:
@@ -116,6 +118,7 @@ class Compositor:
         Raises:
             UnknownAvatar: the look names a presenter that does not exist.
             PictureRefused: the background is no picture that can be used.
+            BrokenRig: the photo presenter's file is none.
         """
         performance = perform(shot.emphasis, shot.sentence_ends, shot.seed)
         fade = _Fade(self.still(shot.fade_from), self._size) if shot.fade_from else None
@@ -142,13 +145,16 @@ class Compositor:
         return actor.frame.buffer.copy()
 
     def _actor(self, look: Look) -> Actor:
-        rig = self._rigs.get(
-            look.avatar_id, lambda: open_rig(drawn_presenter(look.avatar_id), *self._size, self._parts)
-        )
+        if (path := look.avatar_rig) is not None:
+            photo = self._photos.get(path, lambda: open_rig(path))
+            has_background = look.background_image is not None or look.background_color
+            return PhotoActor(photo, *self._size, self._background(look) if has_background else None)
+        presenter = drawn_presenter(look.avatar_id)
+        rig = self._rigs.get(look.avatar_id, lambda: rig_for(presenter, *self._size, self._parts))
         return DrawnActor(rig, self._background(look), look, self._parts)
 
     def _background(self, look: Look) -> Frame:
-        image, color = look.background_image, look.background_color or _DEFAULT_BACKGROUND
+        color, image = look.background_color or _DEFAULT_BACKGROUND, look.background_image
         if image is not None:
             return self._backgrounds.get(image, lambda: picture_backdrop(*self._size, image))
         return self._backgrounds.get(color, lambda: lit_backdrop(*self._size, color))

@@ -14,7 +14,7 @@ from heygen_graphql.rendering.compositor import FADE_FRAMES, CaptionStrip, Compo
 from heygen_graphql.rendering.errors import UnknownAvatar
 from heygen_graphql.rendering.presenters import drawn_presenter
 from heygen_graphql.rendering.presenters.actor import SHIFT_STEP, TILT_STEP, EyeState, MouthState, Pose
-from heygen_graphql.rendering.presenters.drawn_actor import DrawnActor, open_rig
+from heygen_graphql.rendering.presenters.drawn_actor import DrawnActor, rig_for
 from heygen_graphql.rendering.presenters.pictures import PictureRefused
 from heygen_graphql.rendering.presenters.planes import Frame
 from heygen_graphql.rendering.presenters.rig import PartCache
@@ -173,7 +173,7 @@ def test_equal_shots_make_equal_frames_whatever_was_drawn_before() -> None:
 def test_a_frame_depends_on_its_pose_alone(size: tuple[int, int]) -> None:
     # However a pose is reached: by the mouth's rectangle, by the head's, or by all of it
     cache = PartCache(50_000_000)
-    rig = open_rig(drawn_presenter("maya"), *size, cache)
+    rig = rig_for(drawn_presenter("maya"), *size, cache)
     background = Frame.empty(*size)
     background.buffer[:] = 100
     nodding = Pose(-9 * TILT_STEP, 3 * SHIFT_STEP, 5 * SHIFT_STEP, 7, EyeState(1, 2, 1, 0), MouthState(8, 5))

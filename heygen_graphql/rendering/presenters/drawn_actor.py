@@ -26,7 +26,7 @@ _SHOULDERS = 300.0
 """Art units below the eyes."""
 
 
-def open_rig(presenter: DrawnPresenter, width: int, height: int, cache: PartCache) -> Rig:
+def rig_for(presenter: DrawnPresenter, width: int, height: int, cache: PartCache) -> Rig:
     """The presenter at the size that they have in a picture of `width` x `height` pixels."""
     at = framing(width, height)
     # The body goes on a little below the picture, for breath stretches it upwards.
