@@ -11,7 +11,7 @@ from functools import cache, lru_cache
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from heygen_graphql.rendering.speech.engine import Gender, Voice
 
@@ -19,8 +19,8 @@ ENGINE = "piper"
 _MODEL = ".onnx"
 _DESCRIPTION = ".onnx.json"
 _MAX_DESCRIPTION_BYTES = 4_000_000
-# What a description must hold for the model to be spoken with; a smaller model is a download cut short.
-_MIN_MODEL_BYTES = 100_000
+# Fields of onnx.proto's ModelProto.
+_MODEL_GRAPH, _LAST_MODEL_FIELD = 7, 25
 _GENDERS = {"female": Gender.FEMALE, "f": Gender.FEMALE, "male": Gender.MALE, "m": Gender.MALE}
 # eSpeak NG's names that are no BCP 47 tags, for descriptions that tell the language by these alone.
 _ESPEAK_TAGS = {"cmn": "zh", "en": "en-GB", "pt": "pt-PT"}
@@ -99,10 +99,9 @@ def _files(model: Path) -> PiperFiles:
 def _read(files: PiperFiles) -> PiperVoice:
     """
     Raises:
-        DamagedVoice: the description cannot be understood, or the model is too small to be one.
+        DamagedVoice: the description cannot be understood, or the model is none.
     """
-    if files.stamps[0] < _MIN_MODEL_BYTES:
-        raise DamagedVoice(f"{files.model.name} is no voice model: it has only {files.stamps[0]} bytes")
+    _check_model(files.model, files.stamps[0])
     if files.stamps[2] > _MAX_DESCRIPTION_BYTES:
         raise DamagedVoice(f"{files.description.name} is too large to be a voice's description")
     try:
@@ -115,6 +114,41 @@ def _read(files: PiperFiles) -> PiperVoice:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         what = f"lacks {error}" if isinstance(error, KeyError) else f"cannot be understood: {error}"
         raise DamagedVoice(f"{files.description.name} {what}") from error
+
+
+def _check_model(model: Path, size: int) -> None:
+    """Whether it is an ONNX file that ends where it says: a `ModelProto` (onnx.proto) with a graph in it.
+
+    Raises:
+        DamagedVoice: it is another kind of file, or a download was cut short.
+    """
+    with model.open("rb") as file:
+        while file.tell() < size:
+            key = _varint(file)
+            if key >> 3 > _LAST_MODEL_FIELD or key & 7 not in (0, 2):
+                break
+            value = _varint(file)
+            if key & 7 == 0:
+                continue
+            if file.tell() + value > size:
+                raise DamagedVoice(f"{model.name} is cut short: {file.tell() + value:,} bytes were expected")
+            if key >> 3 == _MODEL_GRAPH:
+                return
+            file.seek(value, 1)
+    raise DamagedVoice(f"{model.name} is no ONNX model")
+
+
+def _varint(file: BinaryIO) -> int:
+    """A number as protocol buffers write it; 0, which is no field, where there is none."""
+    value = 0
+    for shift in range(0, 63, 7):
+        byte = file.read(1)
+        if not byte:
+            return 0
+        value |= (byte[0] & 127) << shift
+        if byte[0] < 128:
+            return value
+    return 0
 
 
 def _language(description: dict[str, Any]) -> str:
