@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from heygen_graphql.rendering.presenters.photo.faces import Mesh
 from heygen_graphql.rendering.presenters.photo.lips import FaceFrame
+from heygen_graphql.rendering.presenters.photo.rigfile import whole_blocks
 from heygen_graphql.rendering.presenters.photo.sampling import sampled, step
 from heygen_graphql.rendering.presenters.pictures import Pixels
 from heygen_graphql.rendering.presenters.planes import Rect
@@ -134,13 +135,7 @@ class Eyes:
         high_v = max(float(eye.lower.max() + 0.8 * eye.height) for eye in self._eyes)
         corners = np.array([[u, v] for u in (low_u, high_u) for v in (low_v, high_v)])
         low, high = (f(self._frame.to_picture(corners), axis=0) for f in (np.min, np.max))
-        height, width = self._picture.shape[:2]
-        return Rect(
-            max(int(low[0]) // 2 * 2, 0),
-            max(int(low[1]) // 2 * 2, 0),
-            min(int(high[0]) // 2 * 2 + 2, width // 2 * 2),
-            min(int(high[1]) // 2 * 2 + 2, height // 2 * 2),
-        )
+        return whole_blocks(low, high, self._picture.shape)
 
     def _brow_weight(self) -> Floats:
         """How much of a brow's way each pixel goes: all at the brow, none at lids and hairline."""

@@ -69,10 +69,8 @@ def reach(rig: PhotoRig, scale: float) -> float:
     return (_HEAD_SHARE * _FARTHEST + _BREATH_UNITS) * rig.geometry.unit * scale
 
 
-def fields(
-    rig: PhotoRig, at: Placement, ratio: NDArray[np.float64], size: tuple[int, int], *, is_cut_out: bool
-) -> Fields:
-    """`ratio` is the sprite's pixels a pixel of the portrait, across and down."""
+def fields(rig: PhotoRig, at: Placement, ratio: float, size: tuple[int, int], *, is_cut_out: bool) -> Fields:
+    """`ratio` is the sprite's pixels a pixel of the portrait."""
     width, height = size
     # One step beyond the picture on every side, so that any part of it can be enlarged.
     columns, rows = -(-width // GRID) + 2, -(-height // GRID) + 2

@@ -19,7 +19,7 @@ from heygen_graphql.rendering.presenters.photo.faces import Mesh, find_faces, ve
 from heygen_graphql.rendering.presenters.photo.lips import find_lips
 from heygen_graphql.rendering.presenters.photo.matte import find_matte
 from heygen_graphql.rendering.presenters.photo.mouth import Mouth, Shape
-from heygen_graphql.rendering.presenters.photo.rigfile import Geometry, corners, write_rig
+from heygen_graphql.rendering.presenters.photo.rigfile import BLOCK, Geometry, corners, write_rig
 from heygen_graphql.rendering.presenters.photo.states import eye_states, mouth_states
 from heygen_graphql.rendering.presenters.pictures import PictureRefused, Pixels, read_picture
 
@@ -56,6 +56,9 @@ def make_rig(image: Path, target: Path, preview: Path) -> None:
         size = (max(round(picture.shape[1] * scale), 2), max(round(picture.shape[0] * scale), 2))
         picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
         mesh = mesh.scaled(scale)
+    # Whole blocks; up to fifteen pixels are lost on the right and below.
+    rows, columns = (pixels // BLOCK * BLOCK for pixels in picture.shape[:2])
+    picture = np.ascontiguousarray(picture[:rows, :columns])
     lips = find_lips(picture, mesh)
     mouth, eyes = Mouth(picture, mesh, lips), Eyes(picture, mesh, lips.frame)
     points = mesh.points[:, :2]

@@ -143,7 +143,7 @@ def _doubt(alpha: Singles) -> float:
 
 
 def cleaned(picture: Pixels, alpha: Mask) -> Pixels:
-    """The picture with the person's own colours all along their outline, where the background shines through."""
+    """The picture with the person's own colours all along their outline, and none of the old ground's."""
     scale = 4
     size = (max(picture.shape[1] // scale, 1), max(picture.shape[0] // scale, 1))
     small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.float32)

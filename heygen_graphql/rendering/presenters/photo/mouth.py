@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from heygen_graphql.rendering.presenters.photo.faces import Mesh
 from heygen_graphql.rendering.presenters.photo.interior import Interior, Opening
 from heygen_graphql.rendering.presenters.photo.lips import COLUMNS, Lips
+from heygen_graphql.rendering.presenters.photo.rigfile import whole_blocks
 from heygen_graphql.rendering.presenters.photo.sampling import sampled, step
 from heygen_graphql.rendering.presenters.pictures import Pixels
 from heygen_graphql.rendering.presenters.planes import Rect
@@ -73,18 +74,12 @@ class Mouth:
         self._interior = Interior(picture, lips, mesh)
 
     def _window(self) -> Rect:
-        """The even rectangle of the picture that mouths may change."""
+        """What of the picture mouths may change."""
         half, frame = self._lips.half_width, self._lips.frame
         across = max(self._jaw_half, 1.9 * half)
         corners = np.array([[x, y] for x in (-across, across) for y in (self._nose, self._neck)])
         low, high = (f(frame.to_picture(corners), axis=0) for f in (np.min, np.max))
-        height, width = self._picture.shape[:2]
-        return Rect(
-            max(int(low[0]) // 2 * 2, 0),
-            max(int(low[1]) // 2 * 2, 0),
-            min(int(high[0]) // 2 * 2 + 2, width // 2 * 2),
-            min(int(high[1]) // 2 * 2 + 2, height // 2 * 2),
-        )
+        return whole_blocks(low, high, self._picture.shape)
 
     def _face_grid(self) -> Floats:
         """(rows, columns, 2): u and v of sparse pixels of the window."""

@@ -14,12 +14,16 @@ from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from heygen_graphql.rendering.presenters.actor import EyeState, MouthState
 from heygen_graphql.rendering.presenters.pictures import Pixels
 from heygen_graphql.rendering.presenters.planes import Rect
 
 VERSION = 1
+BLOCK = 16
+"""Portraits and patches begin and end on multiples of this. So a JPEG's blocks are the same in both, and
+where a patch shows the portrait unchanged it has the very same pixels."""
 _HEADER, _PICTURE, _MATTE = "rig.json", "portrait.jpg", "matte.png"
 _MOST_BYTES = 48_000_000
 _MOST_PIXELS = 12_000_000
@@ -174,18 +178,36 @@ def _checked(blobs: dict[str, bytes]) -> PhotoRig:
     if header["version"] != VERSION:
         raise BrokenRig(f"The rig is of version {header['version']}, this server reads {VERSION}.")
     width, height = int(header["width"]), int(header["height"])
-    if min(width, height) < 2 or width * height > _MOST_PIXELS or _PICTURE not in blobs:
+    if (
+        min(width, height) < BLOCK
+        or width % BLOCK
+        or height % BLOCK
+        or width * height > _MOST_PIXELS
+        or _PICTURE not in blobs
+    ):
         raise BrokenRig("The rig holds no portrait.")
     values = header["geometry"]
     rects = {key: tuple(map(int, values.pop(key))) for key in ("mouth", "eyes")}
     for left, top, right, bottom in rects.values():
-        if not (0 <= left < right <= width and 0 <= top < bottom <= height):
+        inside = 0 <= left < right <= width and 0 <= top < bottom <= height
+        if not inside or any(edge % BLOCK for edge in (left, top, right, bottom)):
             raise BrokenRig("The rig's patches lie outside its portrait.")
     numbers = {key: float(value) for key, value in values.items()}
     if not all(np.isfinite(number) for number in numbers.values()) or numbers["unit"] <= 0:
         raise BrokenRig("The rig's measures are no numbers.")
     geometry = Geometry(**numbers, **rects)  # type: ignore[arg-type]
     return PhotoRig(geometry, width, height, bool(header["has_cutout"]), blobs)
+
+
+def whole_blocks(low: NDArray[np.float64], high: NDArray[np.float64], shape: tuple[int, ...]) -> Rect:
+    """The least rectangle of whole blocks that holds all from `low` to `high` (x, y), within the portrait."""
+    height, width = shape[:2]
+    return Rect(
+        max(int(low[0] // BLOCK), 0) * BLOCK,
+        max(int(low[1] // BLOCK), 0) * BLOCK,
+        min(int(-(-high[0] // BLOCK)) * BLOCK, width // BLOCK * BLOCK),
+        min(int(-(-high[1] // BLOCK)) * BLOCK, height // BLOCK * BLOCK),
+    )
 
 
 def corners(rect: Rect) -> tuple[int, int, int, int]:

@@ -1,6 +1,7 @@
 """A photo presenter at one picture size: the portrait as it is sampled, and the patches put on it."""
 
 from dataclasses import dataclass
+from math import ceil
 
 import cv2
 import numpy as np
@@ -10,7 +11,7 @@ from heygen_graphql.rendering.presenters.actor import EyeState, MouthState, Pose
 from heygen_graphql.rendering.presenters.photo.fields import GRID, enlarged, fields, reach
 from heygen_graphql.rendering.presenters.photo.matte import cleaned
 from heygen_graphql.rendering.presenters.photo.placement import cutout_placement, whole_placement
-from heygen_graphql.rendering.presenters.photo.rigfile import PhotoRig
+from heygen_graphql.rendering.presenters.photo.rigfile import BLOCK, PhotoRig
 from heygen_graphql.rendering.presenters.photo.sampling import sampled
 from heygen_graphql.rendering.presenters.photo.states import kept_eyes, kept_mouth
 from heygen_graphql.rendering.presenters.pictures import Pixels
@@ -32,11 +33,7 @@ _OVERSAMPLING = 1.5
 _PLAIN_ABOVE = 1600
 """Rows of the picture above which a pixel is too small for it to show."""
 _FILL_LIGHT = 0.5
-_FEATHER = 8
-"""Pixels of the portrait over which a patch goes over into it."""
 _BAND = 4 * GRID
-_ALIGNED, _LOOKED_FOR = 0.02, 160
-"""A patch begins within this part of a sprite's pixel from one of the portrait's, looked for this far."""
 _PATCH_BYTES_PER_PIXEL, _LEAST_PATCH_BYTES = 40, 60_000_000
 
 
@@ -57,7 +54,6 @@ class Stage:
 
     def __init__(self, rig: PhotoRig, width: int, height: int, *, is_cut_out: bool) -> None:
         self._rig, self._is_cut_out, self._size = rig, is_cut_out, (width, height)
-        self._portrait = cleaned(rig.portrait, rig.matte) if is_cut_out else rig.portrait
         geometry, portrait = rig.geometry, (rig.width, rig.height)
         self._at = (
             cutout_placement(geometry, width, height)
@@ -66,16 +62,18 @@ class Stage:
         )
         scale = self._at.scale
         larger = 1.0 if height > _PLAIN_ABOVE else min(max(1 / scale, 1.0), _OVERSAMPLING)
-        self._sprite_size = (_even(rig.width * scale * larger), _even(rig.height * scale * larger))
-        self._ratio = np.array(self._sprite_size) / np.array(portrait)
+        # A block of the portrait becomes an even number of the sprite's pixels, so patches fit exactly.
+        blocks = ceil(scale * larger * BLOCK / 2 - 0.01)
+        self._ratio = max(blocks, 1) * 2 / BLOCK
         """Sprite pixels a pixel of the portrait."""
-        self._sprite = to_planes(self._resized(self._bgra((0, 0, *portrait)), self._sprite_size))
+        whole = (0, 0, *portrait)
+        self._sprite = to_planes(self._resized(self._bgra(rig.portrait, whole), self._inner(whole).size))
         self._patches = PartCache(max(width * height * _PATCH_BYTES_PER_PIXEL, _LEAST_PATCH_BYTES))
         self._plain = {window: self._cut(window) for window in (geometry.mouth, geometry.eyes)}
         self._mouth, self._eyes = MouthState(), EyeState()
         self._put(self._patch(self._mouth, geometry.mouth))
         self._fields = fields(rig, self._at, self._ratio, self._size, is_cut_out=is_cut_out)
-        self.covered = self._in_picture((0, 0, *portrait), 0)
+        self.covered = self._in_picture(whole, 0)
         self.moving, self.breathing = (
             area.clipped(self.covered) for area in (self._fields.moving, self._fields.breathing)
         )
@@ -152,26 +150,20 @@ class Stage:
             int(-(-(bottom * at.scale + at.y + margin) // 2)) * 2,
         ).clipped(Rect(0, 0, *self._size))
 
-    def _bgra(self, window: Window, patch: tuple[Window, Pixels] | None = None) -> Bytes:
-        """A part of the portrait with a patch on it; premultiplied where it is cut out."""
-        left, top, right, bottom = window
-        rgb = self._portrait[top:bottom, left:right]
-        if patch is not None:
-            place, pixels = patch
-            rgb = rgb.copy()
-            inner = rgb[place[1] - top : place[3] - top, place[0] - left : place[2] - left]
-            share = _feather(pixels.shape[0], pixels.shape[1])
-            inner[:] = np.rint(inner + (pixels.astype(np.float32) - inner) * share)
-        bgra = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2BGRA), np.uint8)
+    def _bgra(self, rgb: Pixels, window: Window) -> Bytes:
+        """A part of the portrait, in whatever state; premultiplied where it is cut out."""
         if not self._is_cut_out:
-            return bgra
-        bgra[..., 3] = self._rig.matte[top:bottom, left:right]
+            return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2BGRA), np.uint8)
+        left, top, right, bottom = window
+        alpha = self._rig.matte[top:bottom, left:right]
+        bgra = np.asarray(cv2.cvtColor(cleaned(rgb, alpha), cv2.COLOR_RGB2BGRA), np.uint8)
+        bgra[..., 3] = alpha
         return premultiplied(bgra)
 
     def _resized(self, bgra: Bytes, size: tuple[int, int]) -> Bytes:
         # Cubic's overshoot would lift premultiplied colours above their alpha.
         larger = cv2.INTER_LINEAR if self._is_cut_out else cv2.INTER_CUBIC
-        how = cv2.INTER_AREA if self._ratio[0] < 1 else larger
+        how = cv2.INTER_AREA if self._ratio < 1 else larger
         return np.asarray(cv2.resize(bgra, size, interpolation=how), np.uint8)
 
     def _patch(self, state: MouthState | EyeState, window: Window) -> _Patch:
@@ -185,67 +177,19 @@ class Stage:
         return _Patch(rect, Planes(luma[0], chroma[0], chroma[1], luma[1], chroma[2]))
 
     def _inner(self, window: Window) -> Rect:
-        """The even rectangle of the sprite that shows a window of the portrait."""
-        ratio_x, ratio_y = self._ratio
-        left, top, right, bottom = window
-        return Rect(
-            int(left * ratio_x // 2) * 2,
-            int(top * ratio_y // 2) * 2,
-            int(-(-right * ratio_x // 2)) * 2,
-            int(-(-bottom * ratio_y // 2)) * 2,
-        ).clipped(Rect(0, 0, *self._sprite_size))
+        """The rectangle of the sprite that shows a window of the portrait, which is of whole blocks."""
+        left, top, right, bottom = (round(edge * self._ratio) for edge in window)
+        return Rect(left, top, right, bottom)
 
     def _made_patch(self, state: MouthState | EyeState, window: Window) -> _Patch:
         pixels = self._rig.mouth(state) if isinstance(state, MouthState) else self._rig.eyes(state)
         if pixels is None:
             return self._plain[window]
-        left, top, right, bottom = window
-        # Pixels are resized just as the whole portrait was, which takes a start where both grids meet.
-        (ratio_x, ratio_y), (width, height) = self._ratio, (self._rig.width, self._rig.height)
-        whole = (
-            _aligned(left, -1, ratio_x, width),
-            _aligned(top, -1, ratio_y, height),
-            _aligned(right, 1, ratio_x, width),
-            _aligned(bottom, 1, ratio_y, height),
-        )
-        ratios = (ratio_x, ratio_y, ratio_x, ratio_y)
-        place = Rect(*(_even(edge * ratio) for edge, ratio in zip(whole, ratios, strict=True)))
-        resized = self._resized(self._bgra(whole, (window, pixels)), place.size)
-        rect = self._inner(window).clipped(place)
-        inner = resized[
-            rect.top - place.top : rect.bottom - place.top, rect.left - place.left : rect.right - place.left
-        ]
-        return _Patch(rect, to_planes(np.ascontiguousarray(inner)))
+        rect = self._inner(window)
+        return _Patch(rect, to_planes(self._resized(self._bgra(pixels, window), rect.size)))
 
     def _put(self, patch: _Patch) -> None:
         rect, planes, sprite = patch.rect, patch.planes, self._sprite
         sprite.y[rect.luma], sprite.alpha[rect.luma] = planes.y, planes.alpha
         sprite.u[rect.chroma], sprite.v[rect.chroma] = planes.u, planes.v
         sprite.alpha_half[rect.chroma] = planes.alpha_half
-
-
-def _feather(rows: int, columns: int) -> NDArray[np.float32]:
-    """(rows, columns, 1): 0 at the border, 1 from `_FEATHER` pixels inwards."""
-    ramps = [
-        np.clip((np.minimum(np.arange(count), np.arange(count)[::-1]) + 0.5) / _FEATHER, 0, 1)
-        for count in (rows, columns)
-    ]
-    return np.minimum.outer(*ramps).astype(np.float32)[..., None]
-
-
-def _aligned(start: int, step: int, ratio: float, most: int) -> int:
-    """The nearest pixel from `start` on, in steps of `step`, that falls on an even one of the sprite."""
-    best, least = start, 1.0
-    for pixel in range(start, start + step * _LOOKED_FOR, step):
-        if not 0 <= pixel <= most:
-            break
-        off = abs(pixel * ratio / 2 - round(pixel * ratio / 2))
-        if off < least:
-            best, least = pixel, off
-        if off < _ALIGNED:
-            break
-    return best
-
-
-def _even(pixels: float) -> int:
-    return max(round(pixels / 2) * 2, 2) if pixels else 0
