@@ -128,12 +128,14 @@ class _Joint:
         if video.codec_context.extradata != self._parameters:
             raise EncodingFailed(f"{part.path.name} was encoded in another way than the scenes before it.")
         start = self.frame_count
+        assert video.time_base is not None
+        ticks = int(_FRAME_TIME / video.time_base)
         for packet in segment.demux(video, audio):
             if packet.stream is audio:
                 for frame in audio.decode(packet):
                     self._add_sound(frame)
             elif packet.size:
-                self._add_picture(packet, start)
+                self._add_picture(packet, start, ticks)
         expected = start + part.frame_count
         if (self.frame_count, self._sample_count) != (expected, expected * SAMPLES_PER_FRAME):
             raise EncodingFailed(f"{part.path.name} is not as long as it should be.")
@@ -141,17 +143,18 @@ class _Joint:
     def finish(self) -> None:
         self._film.mux(self._audio.encode(None))
 
-    def _add_picture(self, packet: "Packet[Stream]", start: int) -> None:
+    def _add_picture(self, packet: "Packet[Stream]", start: int, ticks: int) -> None:
+        """`ticks` of the packet's clock are a frame."""
         assert packet.pts is not None
         # The muxer puts streams in order of time, and holds back what has got ahead.
         while self._cue is not None and self._cue.start_seconds * FRAMES_PER_SECOND <= self.frame_count:
             self._film.mux(_caption_packet(self._cue, self._captions))
             self._cue = next(self._cues, None)
-        shown_at = packet.pts * packet.time_base / _FRAME_TIME
-        packet.pts = start + int(shown_at)
+        shown_at, rest = divmod(packet.pts, ticks)
+        packet.pts = start + shown_at
         packet.dts = self.frame_count - REORDERED_FRAMES
-        if shown_at.denominator != 1 or packet.pts < packet.dts:
-            raise EncodingFailed(f"A frame of scene time {float(shown_at):.3f} has no place in the film.")
+        if rest or packet.pts < packet.dts:
+            raise EncodingFailed(f"A picture's time does not fit into the film: {start} + {shown_at} frames.")
         packet.duration = 1
         packet.time_base = _FRAME_TIME
         packet.stream = self._video

@@ -315,7 +315,7 @@ def test_processes_die_with_the_one_that_started_them(tmp_path: Path) -> None:
 def _runs(process: psutil.Process) -> bool:
     try:
         status: str = process.status()
-        return status != psutil.STATUS_ZOMBIE
+        return status != str(psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 

@@ -13,8 +13,8 @@ from heygen_graphql.rendering.presenters.planes import code_color
 # The thresholds are those of FFmpeg's `blackdetect`: 98 % of the pixels below 10 % of the luma range.
 _BLACK_LUMA = round(16 + 0.10 * (235 - 16))
 _BLACK_SHARE = 0.98
-# Enough pixels to judge by.
-_ROWS, _COLUMNS = 8, 16
+# Enough pixels to judge by, and few enough to look at every frame.
+_ROWS, _COLUMNS = 16, 16
 # A picture of which less than this is dark does not make a frame black by itself.
 _DARK_SHARE = 0.5
 
