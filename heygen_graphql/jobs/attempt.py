@@ -20,7 +20,16 @@ from heygen_graphql.jobs.directories import scratch_directory
 from heygen_graphql.jobs.materials import MaterialMissing
 from heygen_graphql.jobs.pace import Pace
 from heygen_graphql.jobs.pool import RenderPool
-from heygen_graphql.jobs.protocol import CONTENT_TYPES, FAILED_WITHIN, Ending, Failure, Progress, Rendered
+from heygen_graphql.jobs.protocol import (
+    CONTENT_TYPES,
+    FAILED_WITHIN,
+    RENDER_CRASHED,
+    RENDER_FAILED,
+    Ending,
+    Failure,
+    Progress,
+    Rendered,
+)
 from heygen_graphql.observability import ACTIVE_RENDERS, VIDEO_SECONDS, VIDEOS_ENDED
 from heygen_graphql.rendering.storyboard import Stage, Storyboard
 from heygen_graphql.settings import Settings
@@ -33,6 +42,9 @@ _TICK_SECONDS = 0.26
 
 _RENDERING_SHARE = 0.98
 """Of the progress; the rest is for publishing, so that 1 means that the video is there."""
+
+_MAY_COME_OF_SEGMENTS = frozenset({RENDER_CRASHED, RENDER_FAILED, "ENCODING_FAILED", "UNFIT_OUTPUT"})
+"""After these the next attempt does without the segments that this one began with: one of them may be bad."""
 
 _DATABASE_AWAY_SECONDS = 1.0
 _GIVE_BACK_SECONDS = 5.0
@@ -133,6 +145,8 @@ async def _produce(place: Workplace, claim: Claim, meter: _Meter, directory: Pat
             limits=Limits(place.settings.render_soft_limit_seconds, place.settings.render_hard_limit_seconds),
             listener=Listener(meter.note_child, on_segment),
         )
+    if isinstance(ending, Failure) and ending.code in _MAY_COME_OF_SEGMENTS:
+        await segments.forget(place.storage, claim.video_id, earlier)
     if isinstance(ending, Rendered):
         if not await may_store():
             return None

@@ -47,7 +47,6 @@ _NICENESS = 10
 _PUBLIC_MESSAGES = {
     "SPEECH_FAILED": "The speech engine broke down. Retry the video.",
     "ENCODING_FAILED": "The video could not be encoded. Retry the video.",
-    "UNFIT_OUTPUT": "The finished video did not pass its quality checks. Retry the video.",
 }
 """For faults that are not the owner's to mend; their own text is for the log."""
 

@@ -71,6 +71,26 @@ async def test_a_render_tried_again_keeps_the_scenes_that_were_finished(
     assert await reused(sqlite, video_id) == [True, True, True]
 
 
+async def test_a_segment_that_may_have_broken_a_render_is_not_used_again(
+    settings: Settings, sqlite: Database, tmp_path: Path
+) -> None:
+    # Given a segment of an earlier render, and a render that cannot join it
+    passing = {
+        "fail": {"code": "ENCODING_FAILED", "message": "Broken.", "is_retryable": True},
+        "only_attempts": 1,
+        "count_in": str(tmp_path / "count"),
+    }
+    video_id = await add_video(sqlite, THREE_SCENES | passing)
+    stored = settings.data_dir / "files" / "videos" / str(video_id) / "segments" / "a.mkv"
+    stored.parent.mkdir(parents=True)
+    stored.write_text("broken")
+    async with server(settings, sqlite) as queue:
+        await queue.hint(video_id)
+        await wait_for_end(sqlite, video_id)
+    # Then the next one makes it anew, and uses what the first made
+    assert await reused(sqlite, video_id) == [False, True, True]
+
+
 @pytest.mark.parametrize("ending", [videos.cancel, videos.delete])
 async def test_a_video_that_is_canceled_or_deleted_keeps_no_segments(
     settings: Settings, sqlite: Database, ending: type
