@@ -160,6 +160,8 @@ def _decoded(body: bytes, kind: str) -> NDArray[np.float32]:
     """Mono samples at `SAMPLE_RATE`, whatever format the server chose to send."""
     if kind in ("audio/pcm", "audio/l16") and not body.startswith(b"RIFF"):
         raw = np.frombuffer(body[: len(body) // 2 * 2], "<i2").astype(np.float32) / 32768
+        if not len(raw):
+            raise SpeechFailed("The speech endpoint sent an empty sound.")
         frames = [av.AudioFrame.from_ndarray(raw[np.newaxis], format="flt", layout="mono")]
         frames[0].sample_rate = _PCM_RATE
         return _resampled(frames)
@@ -175,7 +177,7 @@ def _resampled(frames: Iterator[av.AudioFrame] | list[av.AudioFrame]) -> NDArray
     parts = [part.to_ndarray().reshape(-1) for frame in frames for part in resampler.resample(frame)]
     parts += [part.to_ndarray().reshape(-1) for part in resampler.resample(None)]
     if not sum(map(len, parts)):
-        raise SpeechFailed("The speech endpoint sent a sound without a sample.")
+        raise SpeechFailed("The speech endpoint sent an empty sound.")
     return np.concatenate(parts)
 
 
