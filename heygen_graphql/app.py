@@ -118,6 +118,7 @@ async def _open(settings: Settings) -> AsyncIterator[_Parts]:
             voices=voices,
             experience=Experience(database, voices, renders_at_once=settings.workers),
             links=links,
+            looking=Processes(at_once=PROCESSES_AT_ONCE),
             portraits=Processes(at_once=PROCESSES_AT_ONCE),
             speaking=speaking,
             limits=await stack.enter_async_context(open_rate_limits(settings.redis_url)),

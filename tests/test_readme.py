@@ -9,13 +9,14 @@ import heygen_graphql
 from heygen_graphql.settings import Settings
 from tests.client import signed_up
 from tests.conftest import StartServer
+from tests.portrait import portrait_of
 
 README = (Path(heygen_graphql.__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 OPERATIONS = re.findall(r"```graphql\n(.*?)```", README, re.DOTALL)
 
 
 async def test_every_operation_of_the_readme_works(server: StartServer) -> None:
-    sign_up, create, watch, look_up, scenes = OPERATIONS
+    sign_up, create, watch, look_up, scenes, announce, complete, photo_avatar = OPERATIONS
     one = server("serve", DEBUG="true")
     async with signed_up(one.url) as client:
         session = (await client.execute(sign_up))["signUp"]
@@ -31,6 +32,17 @@ async def test_every_operation_of_the_readme_works(server: StartServer) -> None:
 
         assert (await client.execute(look_up))["videos"]["totalCount"] == 1
         assert (await client.execute(scenes))["createVideo"]["userErrors"] == []
+
+        portrait = portrait_of("oliver", form="JPEG")
+        announced = (await client.execute(announce.replace("123456", str(len(portrait)))))["createUpload"]
+        assert announced["userErrors"] == []
+        sent = await client.http.put(
+            announced["uploadUrl"], content=portrait, headers=announced["uploadHeaders"]
+        )
+        assert sent.status_code == 200
+        for operation in (complete, photo_avatar):
+            answer = await client.execute(operation.replace("<id>", announced["asset"]["id"]))
+            assert [payload["userErrors"] for payload in answer.values()] == [[]]
 
         page = await client.http.get("/graphql", headers={"Accept": "text/html"})
         assert page.headers["content-type"].startswith("text/html")

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import func, update
 from sqlmodel import col, select
 
 from heygen_graphql.database import Database
@@ -28,6 +28,7 @@ from heygen_graphql.tables import Asset, AssetState
 
 SUFFIXES = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 MAX_FILENAME_LENGTH = 255
+MAX_PER_OWNER = 1000
 _ALIASES = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/x-png": "image/png"}
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
@@ -54,13 +55,18 @@ async def create(database: Database, owner_id: UUID, request: UploadRequest, *, 
     """An asset that awaits its bytes; after a day without them it is removed.
 
     Raises:
-        InvalidInput: carries every fault of the request.
+        InvalidInput: carries every fault of the request; LIMIT_EXCEEDED when the owner has too many.
     """
     content_type = media_type(request.content_type)
     faults = _faults(request, content_type, max_bytes)
     if faults:
         raise InvalidInput(faults)
     async with database.transaction() as session:
+        owned = select(func.count()).where(Asset.owner_id == owner_id, col(Asset.deleted_at).is_(None))
+        count = (await session.execute(owned)).scalar_one()
+        if count >= MAX_PER_OWNER:
+            message = f"You have {count:,} assets, and no more are kept. Delete some first."
+            raise InvalidInput.one(UserErrorCode.LIMIT_EXCEEDED, message)
         asset = Asset(
             owner_id=owner_id,
             filename=request.filename.strip(),
@@ -147,7 +153,10 @@ async def complete(
         message = "Its bytes have not arrived yet. PUT them to `uploadUrl` with `uploadHeaders` first."
         raise InvalidInput.one(UserErrorCode.INVALID, message, "id")
     await _check_content(processes, path, asset.content_type)
-    digest = await asyncio.to_thread(_digest, path)
+    try:
+        digest = await asyncio.to_thread(_digest, path)
+    except FileNotFoundError:
+        raise _replaced() from None
     async with database.transaction() as session:
         taken = await session.execute(
             update(Asset)
@@ -164,8 +173,7 @@ async def complete(
     async with database.reading() as session:
         asset = (await session.execute(select(Asset).where(Asset.id == asset_id))).scalar_one_or_none()
     if asset is None or not (is_taken or asset.state is AssetState.COMPLETE):
-        message = "Other bytes have arrived meanwhile. Call completeUpload again."
-        raise InvalidInput.one(UserErrorCode.INVALID, message, "id")
+        raise _replaced()
     return asset
 
 
@@ -237,6 +245,11 @@ def _check_awaits(asset: Asset | None) -> None:
         raise UploadRefused(
             UploadFault.COMPLETE_ALREADY, "This upload is complete and cannot be changed. Create another."
         )
+
+
+def _replaced() -> InvalidInput:
+    message = "Other bytes have arrived meanwhile. Call completeUpload again."
+    return InvalidInput.one(UserErrorCode.INVALID, message, "id")
 
 
 def _nameless_file(directory: Path) -> IO[bytes]:

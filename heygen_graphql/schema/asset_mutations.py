@@ -100,7 +100,7 @@ class AssetMutations:
         services = info.context.services
         owner_id = (await info.context.viewer()).user.id
         row = await assets.complete(
-            services.database, services.storage, services.portraits, owner_id, _asset_id(id)
+            services.database, services.storage, services.looking, owner_id, _asset_id(id)
         )
         return AssetPayload(asset=Asset.of(row))
 

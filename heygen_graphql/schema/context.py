@@ -39,9 +39,12 @@ class Services:
     voices: Voices
     experience: Experience
     links: Links
+    looking: Processes
+    """What looks at files that strangers sent ..."""
     portraits: Processes
-    """What looks at pictures that strangers sent."""
+    """... what makes presenters of them ..."""
     speaking: Processes
+    """... and what speaks without a film."""
     limits: RateLimits
     tokens: Tokens
 

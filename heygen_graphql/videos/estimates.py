@@ -24,7 +24,7 @@ from heygen_graphql.videos.requests import VideoRequest
 
 _LEARNT_FROM = 200
 """The latest films: a host changes, and so do voices."""
-_LOOKED_AT = 200
+_LOOKED_AT = 50
 """Of the queue; what is behind is taken to be like what is looked at."""
 _LESSONS_LAST_SECONDS = 5.0
 
@@ -101,10 +101,13 @@ class Experience:
             asked = _storyboard(storyboard)
             return lessons.render_seconds(asked, lessons.duration(asked, engines))
 
-        ahead = [whole(storyboard) for storyboard in waiting]
-        behind = [sum(ahead) / len(ahead)] * (length - len(ahead)) if ahead else []
-        left = [_left(video, whole(video.storyboard), now) for video in running]
-        return wait_seconds(left, [*ahead, *behind], self._renders_at_once)
+        def wait() -> float:
+            ahead = [whole(storyboard) for storyboard in waiting]
+            behind = [sum(ahead) / len(ahead)] * (length - len(ahead)) if ahead else []
+            left = [_left(video, whole(video.storyboard), now) for video in running]
+            return wait_seconds(left, [*ahead, *behind], self._renders_at_once)
+
+        return await asyncio.to_thread(wait)
 
 
 def _left(video: Video, whole_seconds: float, now: datetime) -> float:

@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import numpy as np
 import pytest
 from PIL import Image
 
-from heygen_graphql.rendering import presenters
 from heygen_graphql.settings import Settings
 from tests.api.serving import Api
 from tests.api.uploads import announce, picture, uploaded
+from tests.portrait import portrait_of
 
 CREATE = """
 mutation ($input: CreatePhotoAvatarInput!) {
@@ -41,17 +40,9 @@ READ_VIDEO = "query ($id: ID!) { video(id: $id) { avatar { avatarId name kind pr
 ME = "{ me { id } }"
 
 
-def portrait(*avatar_ids: str) -> bytes:
-    """The presenters side by side."""
-    pictures = [Image.open(io.BytesIO(presenters.preview_png(one, 1200, 1200))) for one in avatar_ids]
-    file = io.BytesIO()
-    Image.fromarray(np.hstack([np.asarray(one.convert("RGB")) for one in pictures])).save(file, "PNG")
-    return file.getvalue()
-
-
 @pytest.fixture(scope="module")
 def oliver() -> bytes:
-    return portrait("oliver")
+    return portrait_of("oliver")
 
 
 def create(api: Api, asset_id: str, **changes: Any) -> dict[str, Any]:
@@ -171,10 +162,10 @@ def test_a_picture_without_one_face_is_refused_with_the_reason(ada: Api, api_set
     before = files(api_settings)
     field = ["imageAssetId"]
     assert faults(create(ada, uploaded(ada, picture(size=(800, 800))))) == [("NO_FACE_FOUND", field)]
-    two = uploaded(ada, portrait("maya", "oliver"))
+    two = uploaded(ada, portrait_of("maya", "oliver"))
     assert faults(create(ada, two)) == [("SEVERAL_FACES_FOUND", field)]
     small = io.BytesIO()
-    Image.open(io.BytesIO(portrait("oliver"))).resize((300, 300)).save(small, "PNG")
+    Image.open(io.BytesIO(portrait_of("oliver"))).resize((300, 300)).save(small, "PNG")
     assert faults(create(ada, uploaded(ada, small.getvalue()))) == [("INVALID", field)]
     assert files(api_settings) == before
     assert own(ada) == []

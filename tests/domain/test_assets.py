@@ -11,7 +11,7 @@ from sqlmodel import select
 from heygen_graphql import assets
 from heygen_graphql.assets import UploadRequest
 from heygen_graphql.database import Database
-from heygen_graphql.errors import UploadFault, UploadRefused
+from heygen_graphql.errors import InvalidInput, UploadFault, UploadRefused
 from heygen_graphql.storage import Storage
 from heygen_graphql.tables import Asset, AssetState, PhotoAvatar, utc_now
 
@@ -44,6 +44,20 @@ async def age(database: Database, asset: Asset, **values: object) -> None:
 async def rows(database: Database) -> list[UUID]:
     async with database.reading() as session:
         return list((await session.execute(select(Asset.id))).scalars())
+
+
+async def test_an_owner_who_has_very_many_assets_deletes_some_first(
+    database: Database, storage: Storage, ada: UUID
+) -> None:
+    async with database.transaction() as session:
+        for _ in range(1000):
+            session.add(Asset(owner_id=ada, filename="a.png", content_type="image/png", size_bytes=1))
+    request = UploadRequest("a.png", "image/png", 4)
+    with pytest.raises(InvalidInput) as refused:
+        await assets.create(database, ada, request, max_bytes=10)
+    assert refused.value.faults[0].code == "LIMIT_EXCEEDED"
+    await assets.delete(database, storage, ada, (await rows(database))[0])
+    await assets.create(database, ada, request, max_bytes=10)
 
 
 async def test_an_upload_that_was_given_up_is_swept_after_a_day(
