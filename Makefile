@@ -6,6 +6,7 @@
 #   make check    what can be judged without running the server
 #   make test     the tests; TESTS="tests/test_journey.py -k sqlite" for some of them
 #   make bench    what rendering costs, and how the server answers meanwhile
+#   make sheet    docs/contact-sheet.jpg: every drawn presenter, captions, all three aspect ratios
 #   make setup | web | lock | clean
 
 SHELL := bash
@@ -13,7 +14,7 @@ SHELL := bash
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo run check test bench setup web lock clean
+.PHONY: help demo run check test bench sheet setup web lock clean
 
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -102,6 +103,9 @@ test: .venv/.project .venv/.tests web
 bench: .venv/.project .venv/.tests .venv/.bench
 	@$(BIN)/python -m benchmarks.rendering
 	@$(BIN)/python -m benchmarks.load
+
+sheet: .venv/.project
+	@$(BIN)/python -m benchmarks.contact_sheet
 
 # By hand only: a lock is the same on every machine until somebody means to change it.
 # `make lock UPGRADE=--upgrade` moves what pyproject.toml lets move.

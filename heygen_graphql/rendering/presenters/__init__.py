@@ -8,6 +8,7 @@ from heygen_graphql.rendering.errors import UnknownAvatar
 from heygen_graphql.rendering.presenters.amara import AMARA
 from heygen_graphql.rendering.presenters.ingrid import INGRID
 from heygen_graphql.rendering.presenters.kenji import KENJI
+from heygen_graphql.rendering.presenters.leila import LEILA
 from heygen_graphql.rendering.presenters.maya import MAYA
 from heygen_graphql.rendering.presenters.oliver import OLIVER
 from heygen_graphql.rendering.presenters.omar import OMAR
@@ -15,7 +16,7 @@ from heygen_graphql.rendering.presenters.presenter import DrawnPresenter
 
 __all__ = ["Avatar", "avatar", "avatars", "default_avatar", "drawn_presenter", "preview_png"]
 
-_DRAWN = {presenter.avatar_id: presenter for presenter in (MAYA, OLIVER, AMARA, KENJI, INGRID, OMAR)}
+_DRAWN = {presenter.avatar_id: presenter for presenter in (MAYA, OLIVER, AMARA, KENJI, INGRID, OMAR, LEILA)}
 
 
 @dataclass(frozen=True, slots=True)

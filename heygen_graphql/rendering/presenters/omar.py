@@ -129,7 +129,7 @@ OMAR = DrawnPresenter(
             longest=0.3,
             wander=3,
         ),
-        *curly(_CURLS, _COILS, 17.0, 113),
+        *curly(_CURLS, _COILS, 17.0, 115),
     ),
     clothes=(
         Placed(

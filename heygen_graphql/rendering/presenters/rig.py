@@ -125,7 +125,7 @@ _HEAD_WINDOW = (-236.0, -330.0, 472.0, 678.0)
 """Left, top, width, height in art units."""
 _EYES_WINDOW = (-124.0, -92.0, 248.0, 132.0)
 _JAW_WINDOW = (-124.0, 92.0, 248.0, 172.0)
-_MOUTH_WINDOW = (-70.0, 104.0, 154.0, 96.0)
+_MOUTH_WINDOW = (-70.0, 94.0, 154.0, 112.0)
 """Inside the jaw's: mouths are many, so they are drawn in as little room as the widest needs."""
 _BODY_LEFT, _BODY_TOP, _BODY_WIDTH = -484.0, 90.0, 968.0
 

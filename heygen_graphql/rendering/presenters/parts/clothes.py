@@ -121,8 +121,7 @@ def neck_band(cloth: Cloth, neckline: Run, width: float, rib: float = 6.0) -> tu
     marks: list[Mark] = []
     for side in (-1, 1):
         outer = sided(neckline, side)
-        inner = sided(tuple((x - width * 0.72, y - width * 0.62) for x, y in neckline[:-1]), side)
-        inner = (*inner, (0.0, neckline[-1][1] - width))
+        inner = sided(_inside(neckline, width), side)
         tone = cloth.base if side < 0 else mix(cloth.base, cloth.shade, 0.6)
         marks += [
             Wire(tuple((x + side * 2, y + 5) for x, y in outer), width * 0.5, cloth.deep, 0.45, 4),
@@ -132,6 +131,18 @@ def neck_band(cloth: Cloth, neckline: Run, width: float, rib: float = 6.0) -> tu
             Wire(inner, 2.0, cloth.light if side < 0 else mix(cloth.base, cloth.light, 0.4), 0.7, 0.5),
         ]
     return tuple(marks)
+
+
+def _inside(neckline: Run, width: float) -> Run:
+    """The line that runs `width` nearer the neck; it meets its mirror image on the middle."""
+    points = []
+    for (ax, ay), (x, y), (bx, by) in zip((neckline[0], *neckline), neckline, neckline[1:], strict=False):
+        length = math.hypot(bx - ax, by - ay)
+        points.append((x - (by - ay) / length * width, y + (bx - ax) / length * width))
+    (ax, ay), (x, y) = neckline[-2:]
+    length = math.hypot(x - ax, y - ay)
+    dx, dy = (x - ax) / length, (y - ay) / length
+    return (*points, (0.0, y + width * dx - width * dy * dy / abs(dx)))
 
 
 def ribs(first: Run, second: Run, count: int, cloth: Cloth, width: float) -> tuple[Mark, ...]:
