@@ -10,7 +10,8 @@ import hashlib
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import accumulate, pairwise
@@ -187,19 +188,21 @@ class Studio:
             for key in missing
         ]
         progress = _Progress(storyboard, [order.plan for order in orders], on_progress)
-        for _, made in self._rendered(orders, progress.scene):
-            facts[made.key] = made
-            on_segment(file_name(made.key))
+        # Closed at once and not when it is collected: other scenes are at work when `on_segment` fails.
+        with closing(self._rendered(orders, progress.scene)) as rendered:
+            for made in rendered:
+                facts[made.key] = made
+                on_segment(file_name(made.key))
         return _Scenes(tuple(facts[key] for key in keys), reused, progress)
 
     def _rendered(
         self, orders: Sequence[SceneOrder], tell: Callable[[int, Stage, float], None]
-    ) -> Iterator[tuple[int, SceneFacts]]:
+    ) -> Generator[SceneFacts, None, None]:
         if self._processes > 1:
             yield from self._crew.render(orders, tell)
             return
         for number, order in enumerate(orders):
-            yield number, self._renderer.render(order, partial(tell, number))
+            yield self._renderer.render(order, partial(tell, number))
 
 
 @dataclass(frozen=True, slots=True)

@@ -287,6 +287,19 @@ def test_a_process_that_is_killed_leaves_no_half_segment_and_is_replaced(
     assert again.report.black_frames == 0
 
 
+def test_nothing_goes_on_rendering_when_the_caller_breaks_off(tmp_path: Path) -> None:
+    story = storyboard(PAUSE, replace(PAUSE, avatar_id="oliver", pause_seconds=60.0))
+
+    def refuse(name: str) -> None:
+        raise KeyboardInterrupt
+
+    with Studio(processes=2) as studio, pytest.raises(KeyboardInterrupt) as interrupt:
+        studio.render(story, tmp_path, segments=tmp_path / "kept", on_segment=refuse)
+
+    assert interrupt.traceback
+    assert [path.suffix for path in (tmp_path / "kept").iterdir()] == [".mp4"]
+
+
 def test_processes_die_with_the_one_that_started_them(tmp_path: Path) -> None:
     program = (
         "import sys\n"

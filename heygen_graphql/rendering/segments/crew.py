@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -35,10 +35,10 @@ class Crew:
 
     def render(
         self, orders: Sequence[SceneOrder], on_progress: Callable[[int, Stage, float], None]
-    ) -> Iterator[tuple[int, SceneFacts]]:
-        """The number of each order, counted from 0, and what became of it, in the order of their ends.
+    ) -> Generator[SceneFacts, None, None]:
+        """What became of each order, in the order of their ends; close it to end what is at work.
 
-        `on_progress` is told of an order's stage and how much of the stage is done.
+        `on_progress` is told an order's number, counted from 0, its stage and how much of that is done.
 
         Raises:
             Exception: that which a process ended an order with; those that are still at work are killed.
@@ -69,7 +69,7 @@ class Crew:
                 if isinstance(message, Exception):
                     raise message
                 assert isinstance(message, SceneFacts)
-                yield number, message
+                yield message
         finally:
             for member, number in busy.items():
                 member.kill()
