@@ -1,4 +1,4 @@
-"""What a video costs: `python -m benchmarks.rendering [--long] [--portrait PICTURE]`.
+"""What a video costs: `python -m benchmarks.rendering [--long] [--times N] [--portrait PICTURE]`.
 
 Prints, as Markdown: (a) the CPU time of whole renders beside that of libx264 alone encoding the same
 frames with the same settings; (b) beside moviepy composing the same pictures; (c) how many times faster
@@ -10,6 +10,7 @@ later ones find them there. Figures are medians, with the least and the largest 
 
 import argparse
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -127,7 +128,7 @@ def x264_alone(scene: DrawnScene) -> float:
     """
     cpu_seconds = -time.process_time()
     with tempfile.NamedTemporaryFile(suffix=".mp4") as file, av.open(file.name, "w") as container:
-        stream = add_video_stream(container, scene.size)
+        stream = add_video_stream(container, scene.size, threads=len(os.sched_getaffinity(0)))
         batches = _batches(scene.frames())
         number = 0
         while True:
@@ -253,15 +254,16 @@ def processes(times: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--long", action="store_true", help="render fifteen minutes too, and repeat more")
+    parser.add_argument("--long", action="store_true", help="render fifteen minutes too")
+    parser.add_argument("--times", type=int, default=3, help="how often each figure is taken (3)")
     parser.add_argument("--portrait", type=Path, help="a photograph: measure a presenter made of it too")
-    parser.add_argument("--only", choices=list("abcde"), help="one of the measurements")
+    parser.add_argument("--only", choices=list("abcde"), help="one of the measurements; (c) comes with (a)")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
         render_as_child()
         return
-    times = 5 if arguments.long else 3
+    times = arguments.times
     with tempfile.TemporaryDirectory() as folder:
         rig = _rig_of(arguments.portrait, Path(folder)) if arguments.portrait else None
         measurements: dict[str, Callable[[], None]] = {
