@@ -26,8 +26,12 @@ T = TypeVar("T")
 # ConnectionRefusedError (an OSError) through.
 _PASSING_FAULTS = (OperationalError, InterfaceError, OSError)
 # PostgreSQL's own codes, which SQLAlchemy shows as bare DBAPIErrors (PostgreSQL, Appendix A): the connection
-# broke, a deadlock, no room for one more connection, and "the database system is starting up".
-_PASSING_SQLSTATES = ("08", "40", "53", "57P")
+# broke, a deadlock, no room for one more connection, "the database system is starting up", and a transaction
+# that was ended for having stood still.
+_PASSING_SQLSTATES = ("08", "40", "53", "57P", "25P03")
+_IDLE_TRANSACTION_MS = 5000
+"""Transactions here wait for nothing slow; one that stands still is of a process that was suspended, and its
+row locks would keep its video from everybody else until it wakes."""
 
 
 class Database:
@@ -45,8 +49,13 @@ class Database:
             )
             _prepare_sqlite(self.engine)
         else:
+            bounds = {"idle_in_transaction_session_timeout": str(_IDLE_TRANSACTION_MS)}
             self.engine = create_async_engine(
-                url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True
+                url,
+                pool_size=pool_size,
+                max_overflow=pool_size,
+                pool_pre_ping=True,
+                connect_args={"server_settings": bounds},
             )
 
     @asynccontextmanager
