@@ -33,14 +33,17 @@ async def test_what_postgresql_will_have_got_over_in_a_moment_is_a_passing_fault
 
 async def test_a_transaction_that_stands_still_gives_up_its_locks(postgres_url: str) -> None:
     sleeper, other = Database(postgres_url), Database(postgres_url)
+
+    async def lock_the_users_until_they_are_counted() -> None:
+        async with sleeper.transaction() as session:
+            await session.execute(text("LOCK TABLE users IN ACCESS EXCLUSIVE MODE"))
+            async with asyncio.timeout(20), other.reading() as reader:
+                await reader.execute(text("SELECT count(*) FROM users"))
+            await session.execute(text("SELECT 1"))
+
     try:
         with pytest.raises(DBAPIError) as raised:
-            async with sleeper.transaction() as session:
-                await session.execute(text("LOCK TABLE users IN ACCESS EXCLUSIVE MODE"))
-                # The same that a process does which is suspended here, but for its silence.
-                async with asyncio.timeout(20), other.reading() as reader:
-                    await reader.execute(text("SELECT count(*) FROM users"))
-                await session.execute(text("SELECT 1"))
+            await lock_the_users_until_they_are_counted()
     finally:
         await sleeper.close()
         await other.close()
