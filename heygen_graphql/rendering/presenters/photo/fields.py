@@ -32,6 +32,7 @@ _RIM = 34.0
 _WORKED_SIDE = 240
 _CLEARANCE, _SOFTNESS = 45.0, 90.0
 """Where the person's outline is known: how far around it all moves along, and how far motion takes to end."""
+_LEAST_WEIGHT = 2e-3
 _FARTHEST = 14.0
 """No point of the head goes farther than this."""
 
@@ -79,7 +80,7 @@ def fields(rig: PhotoRig, at: Placement, ratio: float, size: tuple[int, int], *,
     points = np.stack(np.meshgrid((x - at.x) / at.scale, (y - at.y) / at.scale), axis=-1)
     geometry = rig.geometry
     face = (points - (geometry.eye_x, geometry.eye_y)) / geometry.unit
-    head, body = _weights(rig, points, face, is_cut_out=is_cut_out)
+    head, body = _weights(rig, points, face, at.scale, is_cut_out=is_cut_out)
     # From art units to the sprite's pixels, against the motion: the sprite is asked where a point was.
     units = -geometry.unit * ratio
     zero = np.zeros_like(head)
@@ -98,7 +99,7 @@ def fields(rig: PhotoRig, at: Placement, ratio: float, size: tuple[int, int], *,
 
 
 def _weights(
-    rig: PhotoRig, points: NDArray[np.float64], face: NDArray[np.float64], *, is_cut_out: bool
+    rig: PhotoRig, points: NDArray[np.float64], face: NDArray[np.float64], scale: float, *, is_cut_out: bool
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """How much of the head's motion and of the breath each point follows, 0 to 1."""
     x, y = face[..., 0], face[..., 1]
@@ -118,8 +119,14 @@ def _weights(
     edges = np.minimum(points, np.array([rig.width, rig.height]) - points).min(axis=-1)
     if is_cut_out:
         edges = rig.height - points[..., 1]
-    inside = step(edges / (_RIM * rig.geometry.unit))
-    return head * inside, body * inside
+    # Between the grid's points weights are mixtures: a whole cell before the edge is still.
+    inside = step((edges - GRID / scale) / (_RIM * rig.geometry.unit))
+    return _settled(head * inside), _settled(body * inside)
+
+
+def _settled(weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Without the motion that nobody sees: outside of what moves, frames must be the same in every pose."""
+    return np.where(weight > _LEAST_WEIGHT, weight, 0.0)
 
 
 def _near_person(rig: PhotoRig, points: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -143,17 +150,17 @@ def _near_person(rig: PhotoRig, points: NDArray[np.float64]) -> NDArray[np.float
 
 def _touched(weight: NDArray[np.float64], size: tuple[int, int]) -> Rect:
     """The even rectangle of the picture within which the weight is not nothing."""
-    left, top, columns, rows = cv2.boundingRect((weight > 1e-3).astype(np.uint8))
+    left, top, columns, rows = cv2.boundingRect((weight > 0).astype(np.uint8))
     return Rect((left - 2) * GRID, (top - 2) * GRID, (left + columns) * GRID, (top + rows) * GRID).clipped(
         Rect(0, 0, *size)
     )
 
 
-def enlarged(grid: Singles, rect: Rect) -> tuple[Singles, Singles]:
+def enlarged(grid: Singles, rect: Rect, pixel: float) -> tuple[Singles, Singles]:
     """(rows, columns, 2) each: where luma and chroma samples of a part of the picture come from.
 
     The sprite's chroma lies in the middle of 2x2 luma samples, the picture's level with the left ones (see
-    `planes.warp`).
+    `planes.warp`); a pixel of the picture is `pixel` wide in the sprite.
     """
     width, height = rect.size
     # The grid's points lie half a step before each cell's corner; see `fields`.
@@ -162,8 +169,7 @@ def enlarged(grid: Singles, rect: Rect) -> tuple[Singles, Singles]:
     columns, rows = part.shape[1] * GRID, part.shape[0] * GRID
     x, y = rect.left - left * GRID + GRID, rect.top - top * GRID + GRID
     luma = cv2.resize(part, (columns, rows), interpolation=cv2.INTER_LINEAR)[y : y + height, x : x + width]
-    a_pixel = float(part[0, 1, 0] - part[0, 0, 0]) / GRID
-    half = (part - np.array([0.5 * a_pixel + 0.5, 0.5], np.float32)) * np.float32(0.5)
+    half = (part - np.array([0.5 * pixel + 0.5, 0.5], np.float32)) * np.float32(0.5)
     chroma = cv2.resize(half, (columns // 2, rows // 2), interpolation=cv2.INTER_LINEAR)
     chroma = chroma[y // 2 : (y + height) // 2, x // 2 : (x + width) // 2]
     return np.asarray(luma, np.float32), np.asarray(chroma, np.float32)

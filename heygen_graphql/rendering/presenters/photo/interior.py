@@ -72,7 +72,7 @@ class Interior:
         if self._own is None:
             color = self._drawn_teeth(dark, u, v, opening)
         else:
-            color = self._own.laid_over(dark, u, v, self._lips, 1 - 0.28 * opening.rounded)
+            color = self._own.laid_over(dark, u, v, self._lips, 1 - 0.1 * opening.rounded)
         if opening.tongue:
             color = self._tip_over(color, u, below_upper, above_lower, opening)
         # Lips throw their shadow into the mouth; more from above, where light comes from.

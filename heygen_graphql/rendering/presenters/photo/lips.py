@@ -207,7 +207,10 @@ def _parting(
     top, bottom = _widest(strip, inside, upper_inner, lower_inner)
     gap = (rows >= top) & (rows < bottom)
     share = float(teeth[gap].mean()) if gap.any() else 0.0
-    return _smooth(strip.v(top.astype(np.float64))), _smooth(strip.v(bottom.astype(np.float64))), share
+    # Teeth end in scallops, lips do not.
+    lines = (_smooth(_smooth(strip.v(edge.astype(np.float64)), 5.0), 5.0) for edge in (top, bottom))
+    upper_line, lower_line = lines
+    return upper_line, np.maximum(lower_line, upper_line), share
 
 
 def _rise(value: Floats, width: float) -> Floats:
@@ -292,7 +295,9 @@ def _seam(strip: _Strip, guess: Floats) -> Floats:
     return strip.v(path)
 
 
-def _smooth(line: Floats) -> Floats:
-    padded = np.pad(line, 9, mode="reflect", reflect_type="odd")
-    kernel = np.exp(-0.5 * (np.arange(-9, 10) / 3.0) ** 2)
-    return np.convolve(padded, kernel / kernel.sum(), mode="valid")
+def _smooth(line: Floats, sigma: float = 3.0) -> Floats:
+    """A Gaussian's average along the line, in columns; its ends stay."""
+    reach = int(3 * sigma)
+    padded = np.pad(line, reach, mode="reflect", reflect_type="odd")
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
+    return np.asarray(np.convolve(padded, kernel / kernel.sum(), mode="valid"), np.float64)

@@ -26,16 +26,16 @@ Singles = NDArray[np.float32]
 
 _NOSE_BASE, _CHIN = 2, 152
 
-_WIDEST_GAP = 0.115
+_WIDEST_GAP = 0.118
 """Of the face's width: some 16 mm, an open vowel in lively speech."""
-_GAP_POWER = 1.15
+_GAP_POWER = 0.95
 _JAW_SHARE = 0.85
 """How far the chin goes of what the gap opens."""
 _UPPER_SHARE = 0.13
 """How much of the gap the upper lip makes by rising."""
 _SPREADING, _ROUNDING = 0.07, 0.24
 """How much wider, and narrower, the mouth becomes."""
-_LENS_REACH = 0.95
+_LENS_REACH = 0.94
 """Lips part up to this share of the way to the corners."""
 _GRID = 4
 """Pixels a step: displacements are smooth, so they are computed sparsely and enlarged."""
@@ -127,7 +127,9 @@ class Mouth:
         width = 1 + _SPREADING * spread - _ROUNDING * rounded - 0.04 * shape.openness
         gap = _WIDEST_GAP * self._face_width * shape.openness**_GAP_POWER * (1 - 0.1 * spread)
         drop = gap * _JAW_SHARE
-        lens = np.clip(1 - (x / _LENS_REACH) ** 2, 0, None) ** (0.8 - 0.25 * rounded)
+        # A smile's corners are sharp, a rounded mouth's are not.
+        smile = np.clip((2 * half / self._face_width - 0.38) / 0.08, 0, 1)
+        lens = np.clip(1 - (x / _LENS_REACH) ** 2, 0, None) ** (0.9 - 0.3 * rounded + 0.35 * smile)
         # What the lips leave open in the portrait is closed from both sides.
         parted = self._closing - self._upper
         teeth = np.zeros(COLUMNS)

@@ -124,7 +124,7 @@ class Stage:
 
     def _draw_band(self, grid: NDArray[np.float32], band: Rect, background: Frame, target: Frame) -> None:
         sprite = self._sprite
-        luma, chroma = enlarged(grid, band)
+        luma, chroma = enlarged(grid, band, self._ratio / self._at.scale)
         if self._is_cut_out:
             layer = Planes(
                 sampled(sprite.y, luma),
