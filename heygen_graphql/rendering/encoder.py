@@ -26,10 +26,10 @@ _X264_OPTIONS = {
     # Motion to the quarter of a pixel, but no search beyond: heads that sway a little gain nothing
     # by it (the same sharpness in a tenth fewer bits, and a sixth less work, were measured).
     "x264-params": "subme=1",
-    # A player can start at least every two seconds.
-    "g": str(2 * FRAMES_PER_SECOND),
     "flags": "+cgop",
 }
+_LONGEST_GROUP = 2 * FRAMES_PER_SECOND
+"""A player can start at least every two seconds."""
 REORDERED_FRAMES = 2
 """A frame is decoded at most so long before it is shown: a B-frame on which another B-frame rests is the
 first of two to overtake."""
@@ -55,7 +55,8 @@ def encode_scene(
     frame_count = 0
     try:
         with av.open(target, "w", format="mp4") as container:
-            video = add_video_stream(container, size, threads=threads)
+            group = _group_length(len(sound) // SAMPLES_PER_FRAME)
+            video = add_video_stream(container, size, threads=threads, group=group)
             audio = container.add_stream("flac", rate=SAMPLE_RATE, layout="mono")
             audio.format = "s16"
             for picture in frames:
@@ -71,9 +72,21 @@ def encode_scene(
     return frame_count
 
 
-def add_video_stream(container: OutputContainer, size: tuple[int, int], *, threads: int = 0) -> VideoStream:
+def _group_length(frame_count: int) -> int:
+    """How many frames a group has, so that a scene does not end with the first of one.
+
+    That one would stand before the next scene's first, and two such neighbours must not bear the same
+    `idr_pic_id` (H.264, 7.4.3), which x264 counts from 0 in each scene.
+    """
+    return _LONGEST_GROUP - 1 if frame_count % _LONGEST_GROUP == 1 else _LONGEST_GROUP
+
+
+def add_video_stream(
+    container: OutputContainer, size: tuple[int, int], *, threads: int = 0, group: int = _LONGEST_GROUP
+) -> VideoStream:
     """`threads` of 0 leaves their number to x264: one and a half for each core."""
-    stream = container.add_stream("libx264", rate=FRAMES_PER_SECOND, options=_X264_OPTIONS)
+    options = {**_X264_OPTIONS, "g": str(group)}
+    stream = container.add_stream("libx264", rate=FRAMES_PER_SECOND, options=options)
     stream.width, stream.height = size
     stream.pix_fmt = "yuv420p"
     context = stream.codec_context

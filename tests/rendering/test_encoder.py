@@ -78,8 +78,7 @@ def film_of(
     return target
 
 
-# The first and the last scene are a frame long, the second and the third end with their first group of
-# pictures or one frame later.
+# The first and the last scene are a frame long, and one is a frame longer than a group of pictures.
 CUTS = (1, 3, 2, 51, 4, 1, 1)
 
 
@@ -169,6 +168,30 @@ def test_a_player_can_start_at_least_every_two_seconds(film: Path) -> None:
 
     assert keys[0] == 0
     assert max(end - start for start, end in pairwise([*keys, Fraction(FRAMES, 25)])) <= 2
+
+
+@pytest.mark.parametrize("frames", [49, 50, 51, 101])
+def test_a_scene_does_not_end_with_a_picture_like_the_one_the_next_begins_with(
+    frames: int, tmp_path: Path
+) -> None:
+    scene = tmp_path / "scene.mp4"
+
+    encode_scene(
+        scene,
+        size=(WIDTH, HEIGHT),
+        frames=pictures(frames=frames),
+        sound=samples(voice(frames=frames)),
+        threads=1,
+    )
+
+    with av.open(scene) as container:
+        last = max(
+            packet.pts for packet in container.demux(video=0) if packet.pts is not None and packet.is_keyframe
+        )
+        stream = container.streams.video[0]
+        assert stream.frames == frames
+        assert stream.time_base is not None
+        assert last * stream.time_base < Fraction(frames - 1, 25)
 
 
 def test_the_index_comes_before_the_media_so_that_playing_starts_at_once(film: Path) -> None:
