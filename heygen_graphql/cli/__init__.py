@@ -206,11 +206,15 @@ def voices(
     language: Annotated[str | None, typer.Option(help="Only those that speak it, like de or pt-BR.")] = None,
 ) -> None:
     """List the voices, and then the presenters, by their short names."""
-    from heygen_graphql.rendering import presenters, speech
+    from heygen_graphql.rendering import presenters
+    from heygen_graphql.videos import voices_of
 
-    for voice in speech.voices():
-        if language is None or speech.speaks(voice, language):
+    known = voices_of(_settings())
+    for voice in known.all():
+        if language is None or known.speaks(voice, language):
             typer.echo(f"{voice.voice_id:24} {voice.language:12} {voice.gender.lower():8} {voice.name}")
+    for problem in known.problems():
+        typer.echo(f"No voice: {problem}.", err=True)
     typer.echo()
     for avatar in presenters.avatars():
         typer.echo(f"{avatar.avatar_id:24} {avatar.kind.lower():12} {'':8} {avatar.name}")

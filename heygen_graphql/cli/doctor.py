@@ -55,6 +55,12 @@ def _checks() -> Iterator[Check]:
         yield Check("Settings", refuse, "mend these environment variables, or the .env file that sets them")
         return
     yield Check("Settings", lambda: _settings(settings), "set SECRET_KEY as the message says")
+    if settings.voices_dir is not None:
+        yield Check(
+            "Own voices",
+            lambda: _voice_files(settings),
+            "download them again: each voice is a <name>.onnx with its <name>.onnx.json beside it",
+        )
     yield Check("Data", lambda: _data(settings), "let this user write to DATA_DIR, or name another folder")
     yield Check(
         "Database", lambda: _database(settings), "start it, mend DATABASE_URL, or run: heygen-graphql migrate"
@@ -83,14 +89,29 @@ def _libraries() -> str:
 
 
 def _voices() -> str:
-    from heygen_graphql.rendering.speech import Speaker, voices
+    from heygen_graphql.rendering.speech import Speaker, Voices
 
-    # One of each engine: an engine that speaks one voice speaks them all.
-    engines = {voice.engine: voice for voice in reversed(voices()) if voice.language[:2] in ("en", "de")}
-    with Speaker() as speaker:
+    installed = Voices()
+    # One of each engine: an engine that speaks one voice speaks all that are installed.
+    engines = {voice.engine: voice for voice in reversed(installed.all()) if voice.language[:2] == "en"}
+    with Speaker(installed) as speaker:
         for voice in engines.values():
-            speaker.speak("Hallo" if voice.language.startswith("de") else "Hello", voice.voice_id)
-    return f"{len(voices())} voices; {' and '.join(sorted(engines))} have spoken"
+            speaker.speak("Hello", voice.voice_id)
+    return f"{len(installed.all())} voices; {', '.join(sorted(engines))} have spoken"
+
+
+def _voice_files(settings: Settings) -> str:
+    from heygen_graphql.rendering.speech import Speaker, Voices
+
+    installed, voices = Voices(), Voices(settings.voices_dir)
+    if voices.problems():
+        raise RuntimeError("; ".join(voices.problems()))
+    dropped_in = [voice for voice in voices.all() if voice not in installed.all()]
+    with Speaker(voices) as speaker:
+        for voice in dropped_in:
+            # Every voice reads digits in its own language.
+            speaker.speak("1, 2, 3.", voice.voice_id)
+    return f"{len(dropped_in)} in {settings.voices_dir}; all have spoken"
 
 
 def _film() -> str:

@@ -18,6 +18,7 @@ from pocketsphinx import Decoder
 from heygen_graphql.rendering import speech
 from heygen_graphql.rendering.errors import SpeechFailed, UnknownVoice, UnspeakableText
 from heygen_graphql.rendering.speech import Gender, Speaker, Speech
+from heygen_graphql.rendering.speech.pitch import track
 from heygen_graphql.rendering.speech.resampling import resample
 from heygen_graphql.rendering.storyboard import SAMPLE_RATE
 
@@ -65,6 +66,8 @@ HEARD = (
 SPELLINGS = {"we're": "we are", "it's": "it is", "pm": "p m", "p.": "p", "m.": "m", "dr": "doctor"}
 SENTENCES = {
     "heart": "Yesterday, Dr. J. K. Brown paid $5.50 for 3 books — “really”!",
+    "miles": "Yesterday, Dr. J. K. Brown paid $5.50 for 3 books — “really”!",
+    "joe": "Yesterday, Dr. J. K. Brown paid $5.50 for 3 books — “really”!",
     "espeak-de": "Guten Tag! Ich bin der Sprecher, 25 Jahre alt.",
     "espeak-en-GB": "Some of the people in the house have been at the sea since 1984.",
     "espeak-ru": "Привет, мир! Это мой первый фильм.",
@@ -115,19 +118,9 @@ def word_errors(said: list[str], heard: list[str]) -> int:
 
 
 def pitch_hz(spoken: Speech) -> float:
-    """The median pitch of the voiced parts, by autocorrelation."""
-    rate, window = SAMPLE_RATE // 4, SAMPLE_RATE // 4 * 6 // 100
-    samples = spoken.samples[::4]
-    pitches = []
-    for start in range(0, len(samples) - window, window // 3):
-        part = samples[start : start + window] - samples[start : start + window].mean()
-        if part.std() < 0.015:
-            continue
-        similarity = np.correlate(part, part, "full")[window - 1 :]
-        lag = int(np.argmax(similarity[rate // 500 : rate // 45])) + rate // 500
-        if similarity[lag] > similarity[0] / 2:
-            pitches.append(rate / lag)
-    return float(np.median(pitches))
+    """The median pitch of the voiced parts."""
+    found = track(spoken.samples, SAMPLE_RATE)
+    return float(np.median(found[found > 0]))
 
 
 def loud_frames(samples: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -264,7 +257,7 @@ class TestTimings:
                 inside = slice(round(phoneme.start_seconds * 100) + 4, round(phoneme.end_seconds * 100) - 4)
                 assert sounding[inside].mean() < 0.2
 
-    @pytest.mark.parametrize("voice_id", ["heart", "espeak-en-US"])
+    @pytest.mark.parametrize("voice_id", ["heart", "miles", "joe", "espeak-en-US"])
     def test_words_begin_when_they_are_heard_after_a_pause(self, speaker: Speaker, voice_id: str) -> None:
         spoken = speaker.speak("Table. Down. Garden. Cake. Dinner.", voice_id)
 
@@ -340,7 +333,7 @@ class TestSound:
 
         assert word_errors(expected, said) <= 2
 
-    @pytest.mark.parametrize("voice_id", ["heart", "espeak-de", "espeak-zh"])
+    @pytest.mark.parametrize("voice_id", ["heart", "miles", "joe", "espeak-de", "espeak-zh"])
     def test_samples_are_clean(self, speaker: Speaker, voice_id: str) -> None:
         spoken = speaker.speak(SENTENCES[voice_id], voice_id)
 
@@ -358,7 +351,7 @@ class TestSound:
         np.testing.assert_array_equal(first.samples, second.samples)
         assert first.words == second.words
 
-    @pytest.mark.parametrize("voice_id", ["heart", "espeak-de"])
+    @pytest.mark.parametrize("voice_id", ["heart", "joe", "espeak-de"])
     @pytest.mark.parametrize("speed", [0.5, 1.5, 2.0])
     def test_speed_changes_the_pace_and_the_timings_with_it(
         self, speaker: Speaker, voice_id: str, speed: float
@@ -371,8 +364,8 @@ class TestSound:
         last_sound = float(np.flatnonzero(loud_frames(changed.samples))[-1]) / 100
         assert changed.words[-1].end_seconds == pytest.approx(last_sound, abs=0.1)
 
-    @pytest.mark.parametrize("voice_id", ["heart", "espeak-de"])
-    @pytest.mark.parametrize("semitones", [-12, -4, 4, 12])
+    @pytest.mark.parametrize("voice_id", ["heart", "miles", "joe", "espeak-de"])
+    @pytest.mark.parametrize("semitones", [-4, 4, 12])
     def test_pitch_changes_nothing_else(self, speaker: Speaker, voice_id: str, semitones: int) -> None:
         text = "Seven men are moving many melons along the lane, and nobody knows their names."
         normal = speaker.speak(text, voice_id)
@@ -380,6 +373,25 @@ class TestSound:
 
         assert 12 * np.log2(pitch_hz(changed) / pitch_hz(normal)) == pytest.approx(semitones, abs=1.5)
         assert seconds(changed) == pytest.approx(seconds(normal), rel=0.06)
+
+    def test_a_voice_has_the_pitch_of_its_gender(self, speaker: Speaker) -> None:
+        text = "Seven men are moving many melons along the lane."
+
+        # Men's voices lie around 120 Hz, women's around 210 (Titze, Principles of Voice Production, 1994).
+        assert 150 < pitch_hz(speaker.speak(text, "heart")) < 260
+        for voice_id in ("miles", "joe"):
+            assert 80 < pitch_hz(speaker.speak(text, voice_id)) < 150
+
+    @pytest.mark.parametrize("hertz", [75.0, 130.0, 440.0])
+    def test_the_pitch_of_a_buzz_is_its_own(self, hertz: float) -> None:
+        phase = np.cumsum(np.full(SAMPLE_RATE, hertz)) / SAMPLE_RATE
+        buzz = sum(np.sin(2 * np.pi * phase * harmonic) / harmonic for harmonic in range(1, 12))
+        sound = np.concatenate([np.asarray(buzz) / 4, np.zeros(SAMPLE_RATE // 2)])
+
+        found = track(sound.astype(np.float32), SAMPLE_RATE)
+
+        assert np.median(found[20:180]) == pytest.approx(hertz, rel=0.01)
+        assert not found[215:].any()
 
     def test_a_resampled_tone_stays_a_tone(self) -> None:
         tone = np.sin(2 * np.pi * 1000 * np.arange(22_050) / 22_050).astype(np.float32)
@@ -392,12 +404,15 @@ class TestSound:
 
 
 class TestEngineProcess:
-    def test_the_gpl_library_lives_in_a_child_that_ends_with_its_speaker(self) -> None:
+    @pytest.mark.parametrize(("voice_id", "module"), [("espeak-en-US", "espeakng_loader"), ("joe", "piper")])
+    def test_a_gpl_library_lives_in_a_child_that_ends_with_its_speaker(
+        self, voice_id: str, module: str
+    ) -> None:
         before = set(psutil.Process().children())
         with Speaker() as speaker:
-            speaker.speak("Guten Tag", "espeak-de")
+            speaker.speak("Good morning", voice_id)
             (child,) = set(psutil.Process().children()) - before
-            assert "espeakng_loader" not in sys.modules
+            assert module not in sys.modules
 
         assert not child.is_running()
 

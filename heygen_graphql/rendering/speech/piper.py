@@ -1,8 +1,10 @@
 """Piper: natural voices from files, from a child process of its own (`piper_process` says why)."""
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from numpy.typing import NDArray
 
 from heygen_graphql.rendering.errors import UnspeakableText
 from heygen_graphql.rendering.speech import espeak_ipa, psola
+from heygen_graphql.rendering.speech.alignment import aligned
 from heygen_graphql.rendering.speech.catalogue import Voices
 from heygen_graphql.rendering.speech.child import Child
 from heygen_graphql.rendering.speech.engine import Speech, Voice
@@ -30,12 +33,15 @@ from heygen_graphql.rendering.speech.sounds import (
     sounds,
 )
 from heygen_graphql.rendering.speech.words import WrittenWord, handed_over, timed_words
-from heygen_graphql.rendering.speech.writing import has_speakable, readable
+from heygen_graphql.rendering.speech.writing import has_speakable, is_spaceless, readable
 from heygen_graphql.rendering.storyboard import SAMPLE_RATE
 
 _PROGRAM = Path(__file__).with_name("piper_process.py")
 # The alignments of VITS stand this much after the sound.
 _LABEL_DELAY_SECONDS = 0.035
+# VITS rounds the length of each sound up to whole frames, which this part of a sentence comes from; it
+# stays when the voice hurries. Measured between half and twice the pace.
+_ROUNDED_UP_SHARE = 0.22
 _LEAD_SECONDS = 0.1
 _SENTENCE_PAUSE_SECONDS = 0.18
 _PARAGRAPH_PAUSE_SECONDS = 0.5
@@ -61,8 +67,10 @@ class _Sentence:
 class Piper:
     """The engine; its child keeps the voices that it has loaded."""
 
-    def __init__(self, voices: Voices) -> None:
+    def __init__(self, voices: Voices, reference: Callable[[str, str], Speech]) -> None:
+        """`reference` speaks a text in a language, with times, for models that tell none."""
         self._voices = voices
+        self._reference = reference
         self._child = Child(_PROGRAM, "Piper", sample_bytes=4)
 
     def speak(self, text: str, voice: Voice, *, speed: float, pitch_semitones: float) -> Speech:
@@ -73,7 +81,7 @@ class Piper:
                 "model": str(known.files.model),
                 "description": str(known.files.description),
                 "stamps": known.files.stamps,
-                "pace": 1 / speed,
+                "pace": (1 / speed - _ROUNDED_UP_SHARE) / (1 - _ROUNDED_UP_SHARE),
                 "sentences": [sentence.request for sentence in planned],
             }
         )
@@ -86,7 +94,10 @@ class Piper:
             sample += answer["sample_count"]
             if not len(samples):
                 continue
-            spoken = _sounds(sentence, answer, rate)
+            letters = sentence.letters or _owned(sentence.words, answer)
+            spoken = _timed(letters, answer["counts"], len(samples), rate)
+            if answer["counts"] is None:
+                spoken = self._overheard(text, letters, samples, rate, voice.language) or spoken
             fit_to_pauses(spoken, samples, rate)
             if pitch_semitones:
                 ratio = 2 ** (pitch_semitones / 12)
@@ -122,7 +133,25 @@ class Piper:
             parts = list(_parts(sentence.words))
             for number, words in enumerate(parts):
                 ends_paragraph = sentence.ends_paragraph and number == len(parts) - 1
-                yield _Sentence({"words": [word.text for word in words]}, (), words, ends_paragraph)
+                said = readable(text[words[0].start : words[-1].end])
+                words = tuple(part for word in words for part in _divided(word, language))
+                asked = {"text": said, "words": [word.text for word in words]}
+                yield _Sentence(asked, (), words, ends_paragraph)
+
+    def _overheard(
+        self, text: str, letters: Sequence[Letter], samples: NDArray[np.float32], rate: int, language: str
+    ) -> list[Sound]:
+        """The sounds by another voice that says the same; none when no voice can say it."""
+        owners = [letter.first_character for letter in letters if letter.first_character is not None]
+        if not owners:
+            return []
+        first, last = min(owners), max(owners)
+        said = text[first:last] + text[last:].split(maxsplit=1)[0]
+        try:
+            spoken = aligned(self._reference(said, language), resample(samples, rate, SAMPLE_RATE))
+        except UnspeakableText:
+            return []
+        return _by_words(spoken, text, first)
 
     @cached_property
     def _american(self) -> Any:
@@ -145,14 +174,43 @@ def _parts(words: Sequence[WrittenWord]) -> Iterator[tuple[WrittenWord, ...]]:
         yield tuple(part)
 
 
-def _sounds(sentence: _Sentence, answer: dict[str, Any], rate: int) -> list[Sound]:
-    letters = sentence.letters or _owned(sentence.words, answer)
-    seconds = answer["sample_count"] / rate
-    counts = answer["counts"]
+def _by_words(spoken: Speech, text: str, first: int) -> list[Sound]:
+    """The sounds of what is said from the character `first` on, each with the word in whose time it is."""
+    starts: list[int] = []
+    position = first
+    for word in spoken.words:
+        starts.append(text.index(word.text, position))
+        position = starts[-1] + len(word.text)
+    times = [word.start_seconds for word in spoken.words]
+    found: list[Sound] = []
+    for phoneme in spoken.phonemes:
+        if phoneme.symbol:
+            middle = (phoneme.start_seconds + phoneme.end_seconds) / 2
+            owner = starts[max(0, bisect_right(times, middle) - 1)]
+            found.append(Sound(phoneme.symbol, owner, phoneme.start_seconds, phoneme.end_seconds))
+    return found
+
+
+def _divided(word: WrittenWord, language: str) -> Iterator[WrittenWord]:
+    """Chinese has a syllable for each character, so each can be timed by itself."""
+    if language not in ("zh", "yue", "cmn"):
+        yield word
+        return
+    start = 0
+    for position, (before, character) in enumerate(pairwise(word.text), 1):
+        is_beginning = character.isalnum() and (is_spaceless(before) or not before.isalnum())
+        if is_spaceless(character) or is_beginning:
+            yield WrittenWord(word.text[start:position], word.start + start, word.start + position)
+            start = position
+    yield WrittenWord(word.text[start:], word.start + start, word.end)
+
+
+def _timed(letters: Sequence[Letter], counts: list[int] | None, length: int, rate: int) -> list[Sound]:
+    """By the model's own account, or as if each letter took as long."""
     if counts is None:
-        return sounds(letters, np.linspace(0.0, seconds, len(letters) + 1).tolist())
+        return sounds(letters, np.linspace(0.0, length / rate, len(letters) + 1).tolist())
     bounds = np.cumsum(counts)[:-1] / rate - _LABEL_DELAY_SECONDS
-    return sounds(letters, np.clip(bounds, 0.0, seconds).tolist())
+    return sounds(letters, np.clip(bounds, 0.0, length / rate).tolist())
 
 
 def _owned(words: Sequence[WrittenWord], answer: dict[str, Any]) -> tuple[Letter, ...]:

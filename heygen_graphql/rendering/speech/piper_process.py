@@ -5,8 +5,9 @@ program of its own (`espeak_process`). It keeps the voices that it has spoken wi
 
 One request a line on standard input, as JSON: `model` and `description` (paths), `pace` (how long sounds
 are drawn out, 1 is the voice's own), and `sentences`, each either {"phonemes": [one character each]} or
-{"words": [...]}, which Piper reads aloud as it does for that voice. The answer on standard output is one
-line of JSON and, right after it, `sample_count` little-endian 32-bit floats, sentence after sentence:
+{"text": "...", "words": [...]}, a text that Piper reads as it does for that voice, and its words. The
+answer on standard output is one line of JSON and, right after it, `sample_count` little-endian 32-bit
+floats, sentence after sentence:
 
     {"sample_rate": 22050, "sample_count": n, "sentences": [
         {"phonemes": ["h", ...], "readings": [["h", ...], ...], "counts": [samples of each phoneme, and
@@ -164,11 +165,8 @@ class _Loaded:
         self._noise = noise.standard_normal(_NOISE_SHAPE, np.float32)
         self.sample_rate = config.sample_rate
 
-    def read(self, words: list[str]) -> list[str]:
-        return [phoneme for part in self._voice.phonemize(" ".join(words)) for phoneme in part]
-
-    def readings(self, words: list[str]) -> list[list[str]]:
-        return [self.read([word]) for word in words]
+    def read(self, text: str) -> list[str]:
+        return [phoneme for part in self._voice.phonemize(text) for phoneme in part]
 
     def utter(self, phonemes: list[str], pace: float) -> tuple[NDArray[np.float32], list[int] | None]:
         """The samples, and how many of them each phoneme takes; silence at either end counts as one more."""
@@ -208,8 +206,7 @@ def _answer(request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     sentences: list[dict[str, Any]] = []
     sounds: list[NDArray[np.float32]] = []
     for sentence in request["sentences"]:
-        words = sentence.get("words")
-        phonemes = voice.read(words) if words else sentence["phonemes"]
+        phonemes = voice.read(sentence["text"]) if "text" in sentence else sentence["phonemes"]
         samples, counts = (
             voice.utter(phonemes, request["pace"]) if phonemes else (np.zeros(0, np.float32), None)
         )
@@ -217,7 +214,7 @@ def _answer(request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         sentences.append(
             {
                 "phonemes": phonemes,
-                "readings": voice.readings(words) if words else [],
+                "readings": [voice.read(word) for word in sentence.get("words", [])],
                 "counts": counts,
                 "sample_count": len(samples),
             }

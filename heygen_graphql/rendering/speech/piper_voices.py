@@ -170,9 +170,11 @@ def _gender(description: dict[str, Any]) -> Gender:
 
 def _name(description: dict[str, Any], stem: str) -> str:
     """ "Thorsten" of "de_DE-thorsten-medium": the files' own custom puts the name between two dashes."""
-    told = description.get("name") or description.get("dataset")
     parts = stem.split("-")
-    return str(told or (parts[1] if len(parts) == 3 else stem)).replace("_", " ").title()
+    custom = parts[1] if len(parts) == 3 else None
+    return (
+        str(description.get("name") or custom or description.get("dataset") or stem).replace("_", " ").title()
+    )
 
 
 @lru_cache(maxsize=256)

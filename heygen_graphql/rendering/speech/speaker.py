@@ -51,7 +51,7 @@ class Speaker:
         if name == piper_voices.ENGINE:
             from heygen_graphql.rendering.speech.piper import Piper
 
-            return Piper(self._voices)
+            return Piper(self._voices, self._reference)
         if name == endpoint_voices.ENGINE and self._voices.endpoint is not None:
             from heygen_graphql.rendering.speech.endpoint import Endpoint
 
@@ -61,8 +61,8 @@ class Speaker:
         return Espeak()
 
     def _reference(self, text: str, language: str) -> Speech:
-        """By a voice of this machine whose times are known."""
-        voice = self._voices.default(language)
+        """By an installed voice, whose times are known."""
+        voice = Voices().default(language)
         if voice is None:
             raise UnspeakableText(f"No voice here speaks {language!r}, which would time this script.")
         return self.speak(text, voice.voice_id)
