@@ -86,21 +86,12 @@ class _Speech:
         return any(start <= at < end for start, end in self.pauses)
 
 
-def perform(
-    emphasis: NDArray[np.float32], sentence_ends: Sequence[int] | int = (), seed: int | None = None
-) -> Performance:
+def perform(emphasis: NDArray[np.float32], sentence_ends: Sequence[int], seed: int) -> Performance:
     """The presenter's movements while speech has this energy (0..1, one number per frame of the scene).
 
     `sentence_ends` are the frames at which sentences end. Equal arguments make equal movements.
     """
-    if isinstance(sentence_ends, int):
-        # perform(emphasis, seed)
-        ends: Sequence[int] = ()
-        seed = sentence_ends
-    else:
-        ends = sentence_ends
-    seed = seed or 0
-    speech = _heard(emphasis, ends)
+    speech = _heard(emphasis, sentence_ends)
     seconds = np.arange(len(emphasis)) / FRAMES_PER_SECOND
     # A generator for each track: a blink more must not change how the head is held.
     heads, nods, lids, brows, eyes, lungs = (np.random.default_rng((seed, track)) for track in range(6))

@@ -178,12 +178,48 @@ class Locks:
     longest: float = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    move: Point
+    scale: Point
+
+    def inside(self, window: Box) -> Box:
+        """The window as shapes in this place count."""
+        (dx, dy), (sx, sy) = self.move, self.scale
+        left, top, right, bottom = window
+        return left / sx - dx, top / sy - dy, right / sx - dx, bottom / sy - dy
+
+
+@dataclass(frozen=True, slots=True)
+class _Blur:
+    deviation: float
+    box: Box
+    """Of the shape."""
+    place: _Place
+
+    def definition(self, name: str, window: Box) -> str:
+        """A filter that reaches as far as the shape shows in the window: filters cost by area."""
+        # Three deviations hold 99.7 % of a Gaussian.
+        room = 3 * self.deviation
+        shown = self.place.inside(window)
+        left, top = (max(self.box[i], shown[i] - room) - room for i in (0, 1))
+        right, bottom = (min(self.box[i], shown[i] + room) + room for i in (2, 3))
+        return (
+            f'<filter id="{name}" filterUnits="userSpaceOnUse" x="{left:.1f}" y="{top:.1f}" '
+            f'width="{max(right - left, 1):.1f}" height="{max(bottom - top, 1):.1f}" '
+            f'color-interpolation-filters="sRGB">'
+            f'<feGaussianBlur stdDeviation="{self.deviation:.2f}"/></filter>'
+        )
+
+
 class Drawing:
     """Collects shapes and the gradients they use; `svg` gives the document."""
 
     def __init__(self) -> None:
         self._defs: list[str] = []
         self._shapes: list[str] = []
+        self._blurs: list[_Blur] = []
+        self._place = _Place((0.0, 0.0), (1.0, 1.0))
 
     def _define(self, text: str) -> str:
         name = f"d{len(self._defs)}"
@@ -301,15 +337,8 @@ class Drawing:
             )
 
     def _blurred(self, deviation: float, box: Box) -> str:
-        # Three deviations hold 99.7 % of a Gaussian. The region is tight because a filter costs by area.
-        left, top, right, bottom = box
-        room = 3 * deviation
-        name = self._define(
-            f'<filter ID filterUnits="userSpaceOnUse" x="{left - room:.1f}" y="{top - room:.1f}" '
-            f'width="{right - left + 2 * room:.1f}" height="{bottom - top + 2 * room:.1f}" '
-            f'color-interpolation-filters="sRGB"><feGaussianBlur stdDeviation="{deviation:.2f}"/></filter>'
-        )
-        return f' filter="{name}"'
+        self._blurs.append(_Blur(deviation, box, self._place))
+        return f' filter="url(#b{len(self._blurs) - 1})"'
 
     @contextmanager
     def clipped(self, d: str) -> Iterator[None]:
@@ -321,8 +350,11 @@ class Drawing:
 
     @contextmanager
     def placed(self, move: Point, scale: Point) -> Iterator[None]:
+        """Moved, then scaled about the origin; one such group does not lie in another."""
         self._shapes.append(f'<g transform="scale({scale[0]} {scale[1]}) translate({move[0]} {move[1]})">')
+        around, self._place = self._place, _Place(move, scale)
         yield
+        self._place = around
         self._shapes.append("</g>")
 
     @contextmanager
@@ -340,8 +372,10 @@ class Drawing:
     def svg(self, left: float, top: float, width: float, height: float, pixels_per_unit: float) -> str:
         """The window of the drawing at (left, top), in art units, as an SVG document."""
         across, down = round(width * pixels_per_unit), round(height * pixels_per_unit)
+        window = (left, top, left + width, top + height)
+        blurs = "".join(blur.definition(f"b{index}", window) for index, blur in enumerate(self._blurs))
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{across}" height="{down}" '
-            f'viewBox="{left} {top} {width} {height}"><defs>{"".join(self._defs)}</defs>'
+            f'viewBox="{left} {top} {width} {height}"><defs>{"".join(self._defs)}{blurs}</defs>'
             f"{''.join(self._shapes)}</svg>"
         )
