@@ -25,6 +25,8 @@ others as they show from the front of an arch."""
 _SHOWN_AT_REST = 0.017
 """How far the incisors reach below the closed lips' line, of the face's width: 2 to 3 mm."""
 _RIGHT_CHEEK, _LEFT_CHEEK = (50, 205, 207), (280, 425, 427)
+_PALEST_SKIN = 0.12
+"""How far the palest skin's red and blue lie apart, as a share of its brightness."""
 _OWN_TEETH_GAP, _OWN_TEETH_SHARE = 0.05, 0.45
 
 
@@ -50,7 +52,11 @@ class Interior:
         self._lips, self._face = lips, mesh.width
         self._light = _light(picture, mesh)
         self._lip_color = _lip_color(picture, lips)
-        self._tongue = self._lip_color * (0.45, 0.33, 0.34) + self._light * (0.38, 0.21, 0.21)
+        tongue = self._lip_color * (0.45, 0.33, 0.34) + self._light * (0.38, 0.21, 0.21)
+        # A portrait without colours has none inside the mouth either.
+        skin = _skin(picture, mesh)
+        self._colors = float(np.clip((skin.max() - skin.min()) / max(skin.mean(), 1.0) / _PALEST_SKIN, 0, 1))
+        self._tongue = _paled(tongue, self._colors)
         self._side = _side_light(picture, mesh)
         self._grain, self._blur = grain_and_blur(picture, lips)
         middle = slice(COLUMNS // 2 - 4, COLUMNS // 2 + 5)
@@ -98,7 +104,7 @@ class Interior:
         """The dark behind the teeth and the tongue that lies in it."""
         light = self._light
         half = self._lips.half_width
-        dark = np.array([0.17, 0.072, 0.066]) * light
+        dark = _paled(np.array([0.17, 0.072, 0.066]) * light, self._colors)
         color = np.broadcast_to(dark, (*u.shape, 3)).astype(np.float32)
         tongue = self._tongue
         # It rides on the jaw: its back rises in the middle, and its tip lies behind the lower teeth.
@@ -156,7 +162,7 @@ class Interior:
         bright = groove * crown * turning * side * (1 - 0.3 * opening.rounded)
         # The edge of enamel is thin and lets the dark through.
         bright = bright * (1 - 0.16 * np.exp(-np.clip(edge - v, 0, None) / (0.010 * self._face)))
-        enamel = self._light * np.array([1.0, 0.965, 0.90])
+        enamel = _paled(self._light * np.array([1.0, 0.965, 0.90]), self._colors)
         color = enamel * bright[..., None]
         return np.asarray(under * (1 - cover[..., None]) + color * cover[..., None], np.float32)
 
@@ -233,6 +239,11 @@ def _light(picture: Pixels, mesh: Mesh) -> Floats:
     # Eyes in shade or behind glasses are no measure: teeth are no darker than the skin and not far brighter.
     level = np.clip(sclera.mean(), 0.95 * bright, max(1.7 * bright, 120))
     return np.asarray(np.clip(sclera / sclera.mean() * level, 30, 238), np.float64)
+
+
+def _paled(color: Floats, colors: float) -> Floats:
+    """The colour with only a share of its saturation."""
+    return np.asarray(color.mean() + (color - color.mean()) * colors, np.float64)
 
 
 def _skin(picture: Pixels, mesh: Mesh) -> Floats:

@@ -35,6 +35,8 @@ _ROWS, _ROWS_REACH = 113, 0.7
 """The strip's samples across the mouth, and how far they reach up and down, in half widths."""
 _CLOSED_BELOW = 0.055
 """A gap thinner than this share of the mouth's width is a shadow between closed lips."""
+_THIN_TEETH, _TEETH_SHARE = 0.03, 0.3
+"""Unless teeth show in it: they would stick to one of the lips."""
 _FURTHEST_FROM_MESH = 0.26
 _LEAST_REDNESS = 0.06
 """Lips that are no redder than the skin, in log(R/G), cannot be told from teeth by it."""
@@ -108,7 +110,9 @@ def find_lips(picture: Pixels, mesh: Mesh) -> Lips:
     ]
     strip = _Strip.of(picture, frame, half_width)
     upper, lower, teeth_share = _parting(strip, *rings)
-    if np.mean(lower - upper) * 2 < _CLOSED_BELOW * 2 * half_width:
+    gap = lower - upper
+    shows_teeth = teeth_share > _TEETH_SHARE and gap.max() > _THIN_TEETH * 2 * half_width
+    if np.mean(gap) * 2 < _CLOSED_BELOW * 2 * half_width and not shows_teeth:
         upper = lower = _smooth(_seam(strip, (rings[1] + rings[2]) / 2))
         teeth_share = 0.0
     # The mesh's lips keep at least a thin red on both sides of where they were found to part.
