@@ -45,6 +45,7 @@ class Experience:
         self._renders_at_once = renders_at_once
         self._learning = asyncio.Lock()
         self._lessons = Lessons()
+        self._latest: Storyboard | None = None
         self._learnt_at: float | None = None
 
     async def estimate(self, owner_id: UUID, request: VideoRequest) -> Estimate:
@@ -58,20 +59,16 @@ class Experience:
         storyboard = storyboard_of(request, catalogue)
         engines = {voice.voice_id: voice.engine for voice in self._voices.all()}
         lessons = await self._learn(engines)
-        duration = lessons.duration(storyboard, engines)
-        return Estimate(
-            duration_seconds=duration,
-            render_seconds=lessons.render_seconds(storyboard, duration),
-            wait_seconds=await self._wait(lessons, engines),
-        )
+        queue = await self._queue()
+        # Some dozens of storyboards of fifty scenes: more than the event loop should do at once.
+        return await asyncio.to_thread(self._reckon, storyboard, lessons, queue, engines)
 
     async def _learn(self, engines: Mapping[str, str]) -> Lessons:
         async with self._learning:
             now = time.monotonic()
             if self._learnt_at is None or now - self._learnt_at > _LESSONS_LAST_SECONDS:
                 rows = await self._finished()
-                # Hundreds of storyboards, some of fifty scenes: more than the event loop should do at once.
-                self._lessons = await asyncio.to_thread(_learn, rows, engines)
+                self._lessons, self._latest = await asyncio.to_thread(_learn, rows, engines)
                 self._learnt_at = now
             return self._lessons
 
@@ -85,29 +82,49 @@ class Experience:
             )
             return rows.all()
 
-    async def _wait(self, lessons: Lessons, engines: Mapping[str, str]) -> float:
+    async def _queue(self) -> "_Queue":
         async with self._database.reading() as session:
             now = await self._database.now(session)
             processing = select(Video).where(Video.status == VideoStatus.PROCESSING).limit(_LOOKED_AT)
-            running = list((await session.execute(processing)).scalars())
+            running = (await session.execute(processing.order_by(col(Video.started_at)))).scalars().all()
             pending = Video.status == VideoStatus.PENDING
             queue = select(Video.storyboard).where(pending).order_by(col(Video.queued_at), col(Video.id))
-            waiting = list((await session.execute(queue.limit(_LOOKED_AT))).scalars())
+            waiting = (await session.execute(queue.limit(_LOOKED_AT))).scalars().all()
             length = len(waiting)
             if length == _LOOKED_AT:
                 length = (await session.execute(select(func.count()).where(pending))).scalar_one()
+        return _Queue(now, running, waiting, length)
 
-        def whole(storyboard: dict[str, Any]) -> float:
-            asked = _storyboard(storyboard)
-            return lessons.render_seconds(asked, lessons.duration(asked, engines))
+    def _reckon(
+        self, storyboard: Storyboard, lessons: Lessons, queue: "_Queue", engines: Mapping[str, str]
+    ) -> Estimate:
+        before = self._latest
+        left: list[float] = []
+        for video in queue.running:
+            rendered = _storyboard(video.storyboard)
+            _, seconds = lessons.seconds(rendered, engines, before)
+            left.append(_left(video, seconds, queue.now))
+            before = rendered
+        ahead: list[float] = []
+        for kept in queue.waiting:
+            waiting = _storyboard(kept)
+            _, seconds = lessons.seconds(waiting, engines, before)
+            ahead.append(seconds)
+            before = waiting
+        behind = [sum(ahead) / len(ahead)] * (queue.length - len(ahead)) if ahead else []
+        duration, render_seconds = lessons.seconds(storyboard, engines, before)
+        return Estimate(
+            duration, render_seconds, wait_seconds(left, [*ahead, *behind], self._renders_at_once)
+        )
 
-        def wait() -> float:
-            ahead = [whole(storyboard) for storyboard in waiting]
-            behind = [sum(ahead) / len(ahead)] * (length - len(ahead)) if ahead else []
-            left = [_left(video, whole(video.storyboard), now) for video in running]
-            return wait_seconds(left, [*ahead, *behind], self._renders_at_once)
 
-        return await asyncio.to_thread(wait)
+@dataclass(frozen=True, slots=True)
+class _Queue:
+    now: datetime
+    running: Sequence[Video]
+    waiting: Sequence[dict[str, Any]]
+    """The storyboards of the first ones."""
+    length: int
 
 
 def _left(video: Video, whole_seconds: float, now: datetime) -> float:
@@ -117,7 +134,10 @@ def _left(video: Video, whole_seconds: float, now: datetime) -> float:
     return max(0.0, whole_seconds - (now - video.started_at).total_seconds())
 
 
-def _learn(rows: Sequence[Row[Any, Any, Any]], engines: Mapping[str, str]) -> Lessons:
+def _learn(
+    rows: Sequence[Row[Any, Any, Any]], engines: Mapping[str, str]
+) -> tuple[Lessons, Storyboard | None]:
+    """And the film that was rendered last."""
     finished: list[Finished] = []
     for storyboard, timings, processing_seconds in rows:
         if not timings:
@@ -125,7 +145,7 @@ def _learn(rows: Sequence[Row[Any, Any, Any]], engines: Mapping[str, str]) -> Le
         is_whole = not any(timing.get("reused") for timing in timings)
         seconds = tuple(timing["duration_seconds"] for timing in timings)
         finished.append(Finished(_storyboard(storyboard), seconds, processing_seconds if is_whole else None))
-    return learn(finished, engines)
+    return learn(finished, engines), finished[0].storyboard if finished else None
 
 
 def _storyboard(kept: dict[str, Any]) -> Storyboard:

@@ -8,6 +8,7 @@ and what lies far off counts little: a laptop may have been shut during a render
 """
 
 import heapq
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,10 +22,15 @@ Sample = tuple[Coefficients, float, float]
 # In letters of an alphabet: how long the characters of other kinds take, measured with the voices that
 # come along.
 _IDEOGRAPH, _KANA, _HANGUL, _DIGIT, _SYMBOL = 3.6, 2.0, 2.6, 4.0, 2.5
-_SENTENCE_END, _CLAUSE_END = 7.0, 2.5
+_SENTENCE_END, _CLAUSE_END = 8.0, 2.5
 _SENTENCE_ENDS = ".!?…。！？।؟"
 _CLAUSE_ENDS = ",;:，、；：،–—"
+# A full stop that nobody hears: before a word that begins small, and behind these.
+_ABBREVIATION = re.compile(r"\b(?:Dr|Mr|Mrs|Ms|Prof|St|vs|etc|ca|Nr|M|Sr|Sra)\.$")
+_LONGEST_ABBREVIATION = 6
 _SILENT_CATEGORIES = frozenset("MZC")
+_UNSAID = frozenset(("Pd", "Ps", "Pe", "Pi", "Pf", "So"))
+"""Dashes, brackets, quotation marks, pictures."""
 
 # Seconds before, behind and between spoken scenes; see `rendering.timeline`.
 _LEAD_IN, _TAIL, _HALF_GAP = 0.25, 0.5, 0.2
@@ -40,9 +46,11 @@ _SPEECH_SPREAD = (0.015, 0.3)
 _VOICE_SPREAD = (0.01, 0.2)
 _SPEECH_NOISE = 0.08
 
-_RENDER_PRIOR = (1.5, 0.08, 0.25)
-"""Seconds to begin and end with, for a second of the film, and for a second of a megapixel."""
-_RENDER_SPREAD = (2.0, 0.2, 0.5)
+_RENDER_PRIOR = (0.3, 1.2, 0.12, 0.03, 0.3)
+"""Seconds to begin and end with, to draw the presenters for another size, for a second that a slow engine
+speaks, for a second of the film, and for a second of a megapixel."""
+_FAST_ENGINES = frozenset({"hibari", "espeak-ng"})
+_RENDER_SPREAD = (1.0, 2.0, 0.2, 0.2, 0.5)
 _RENDER_NOISE = 0.12
 
 _HALF_LIFE = 25
@@ -70,15 +78,18 @@ class Lessons:
     speech_by_voice: Mapping[str, Coefficients] = field(default_factory=dict)
     render: Coefficients = _RENDER_PRIOR
 
-    def duration(self, storyboard: Storyboard, engines: Mapping[str, str]) -> float:
-        """Seconds that the film will play; `engines` tells each voice's."""
-        return sum(
-            _margins(storyboard.scenes, index) + self._spoken(scene, engines.get(scene.voice_id, ""))
-            for index, scene in enumerate(storyboard.scenes)
-        )
-
-    def render_seconds(self, storyboard: Storyboard, duration_seconds: float) -> float:
-        return max(_LEAST_SECONDS, _dot(self.render, _render_features(storyboard, duration_seconds)))
+    def seconds(
+        self, storyboard: Storyboard, engines: Mapping[str, str], before: Storyboard | None
+    ) -> tuple[float, float]:
+        """What the film will play, and what its render will take on a host that rendered `before` before it;
+        `engines` tells each voice's."""
+        scenes = storyboard.scenes
+        playing = [
+            _margins(scenes, index) + self._spoken(scene, engines.get(scene.voice_id, ""))
+            for index, scene in enumerate(scenes)
+        ]
+        features = _render_features(storyboard, playing, engines, before)
+        return sum(playing), max(_LEAST_SECONDS, _dot(self.render, features))
 
     def _spoken(self, scene: Scene, engine: str) -> float:
         if scene.script is None:
@@ -86,10 +97,10 @@ class Lessons:
         line = self.speech_by_voice.get(scene.voice_id)
         if line is None:
             line = self.speech_by_engine.get(engine, _SPEECH_PRIORS.get(engine, _SPEECH_PRIOR))
-        return max(_LEAST_SECONDS, _dot(line, (weight(scene.script) / scene.speed, 1.0)))
+        return max(_LEAST_SECONDS, _dot(line, _said(scene)))
 
 
-def learn(finished: Iterable[Finished], engines: Mapping[str, str]) -> Lessons:
+def learn(finished: Sequence[Finished], engines: Mapping[str, str]) -> Lessons:
     """From films, the newest first; `engines` tells each voice's engine."""
     spoken: dict[str, list[Sample]] = {}
     rendered: list[Sample] = []
@@ -98,11 +109,10 @@ def learn(finished: Iterable[Finished], engines: Mapping[str, str]) -> Lessons:
         for index, (scene, seconds) in enumerate(zip(scenes, one.scene_seconds, strict=True)):
             spoken_seconds = seconds - _margins(scenes, index)
             if scene.script is not None and spoken_seconds > 0:
-                said = (weight(scene.script) / scene.speed, 1.0)
-                spoken.setdefault(scene.voice_id, []).append((said, spoken_seconds, 1.0))
-        duration = sum(one.scene_seconds)
-        if one.render_seconds is not None and one.render_seconds > 0 and duration > 0:
-            features = _render_features(one.storyboard, duration)
+                spoken.setdefault(scene.voice_id, []).append((_said(scene), spoken_seconds, 1.0))
+        if one.render_seconds is not None and one.render_seconds > 0:
+            before = finished[age + 1].storyboard if age + 1 < len(finished) else None
+            features = _render_features(one.storyboard, one.scene_seconds, engines, before)
             rendered.append((features, one.render_seconds, 0.5 ** (age / _HALF_LIFE)))
     by_engine: dict[str, Coefficients] = {}
     for engine in {engines.get(voice_id, "") for voice_id in spoken}:
@@ -124,11 +134,12 @@ def weight(text: str) -> float:
     for index, character in enumerate(text):
         following = text[index + 1 : index + 2]
         if character in _SENTENCE_ENDS + _CLAUSE_ENDS:
-            is_end = not following or following.isspace() or ord(character) > 0x2FFF
-            if is_end:
+            if character == "." and _is_unheard(text, index):
+                continue
+            if not following or following.isspace() or ord(character) > 0x2FFF:
                 # A row of them is one pause.
                 pause = max(pause, _SENTENCE_END if character in _SENTENCE_ENDS else _CLAUSE_END)
-            else:
+            elif following.isalnum():
                 total += _SYMBOL
             continue
         kind = _weight_of(character)
@@ -152,6 +163,14 @@ def wait_seconds(running: Sequence[float], waiting: Iterable[float], renders_at_
     return max(0.0, free_at[0])
 
 
+def _is_unheard(text: str, index: int) -> bool:
+    begins_small = text[index + 1 : index + 2].isspace() and text[index + 2 : index + 3].islower()
+    return (
+        begins_small
+        or _ABBREVIATION.search(text[max(0, index - _LONGEST_ABBREVIATION) : index + 1]) is not None
+    )
+
+
 def _weight_of(character: str) -> float:
     category = unicodedata.category(character)
     if category == "Nd":
@@ -163,9 +182,13 @@ def _weight_of(character: str) -> float:
         if 0xAC00 <= point <= 0xD7A3:
             return _HANGUL
         return _IDEOGRAPH if 0x2E80 <= point <= 0x9FFF or point >= 0x20000 else 1.0
-    if category[0] in _SILENT_CATEGORIES or category in ("Pd", "Ps", "Pe", "Pi", "Pf") or character in "'\"":
+    if category[0] in _SILENT_CATEGORIES or category in _UNSAID or character in "'\"":
         return 0.0
     return _SYMBOL
+
+
+def _said(scene: Scene) -> Coefficients:
+    return weight(scene.script or "") / scene.speed, 1.0
 
 
 def _margins(scenes: Sequence[Scene], index: int) -> float:
@@ -177,9 +200,22 @@ def _margins(scenes: Sequence[Scene], index: int) -> float:
     return lead + tail
 
 
-def _render_features(storyboard: Storyboard, duration_seconds: float) -> Coefficients:
+def _render_features(
+    storyboard: Storyboard,
+    playing: Sequence[float],
+    engines: Mapping[str, str],
+    before: Storyboard | None,
+) -> Coefficients:
     width, height = storyboard.size
-    return 1.0, duration_seconds, duration_seconds * width * height / 1e6
+    duration = sum(playing)
+    slow = sum(
+        seconds
+        for scene, seconds in zip(storyboard.scenes, playing, strict=True)
+        if scene.script is not None and engines.get(scene.voice_id) not in _FAST_ENGINES
+    )
+    # Presenters are drawn for a size, and stay so for the next film.
+    is_cold = before is None or before.size != storyboard.size
+    return 1.0, float(is_cold), slow, duration, duration * width * height / 1e6
 
 
 def _fitted(

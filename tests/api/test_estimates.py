@@ -35,7 +35,7 @@ def test_who_comes_last_waits_for_those_ahead(ada: Api) -> None:
     asked = {"script": "Hello. " * 100, "quality": "HIGH"}
     ids = [ada(CREATE, input=asked).data["createVideo"]["video"]["id"] for _ in range(2)]
     one = estimate(ada, **asked)
-    assert one["waitSeconds"] == pytest.approx(before + 2 * one["renderSeconds"])
+    assert one["waitSeconds"] == pytest.approx(before + 2 * one["renderSeconds"], abs=3)
     for video_id in ids:
         ada(CANCEL, id=video_id)
     assert estimate(ada, **asked)["waitSeconds"] == pytest.approx(before)
