@@ -80,7 +80,9 @@ class TestFolder:
 
         assert (voice.name, voice.language, voice.gender) == ("Somebody (Piper)", "zh", Gender.NEUTRAL)
 
-    def test_damaged_files_are_named_and_the_others_stay(self, tmp_path: Path) -> None:
+    def test_damaged_files_are_named_and_the_others_stay(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
         drop_in(tmp_path, "a-good")
         drop_in(tmp_path, "b-strange", espeak=None)
         drop_in(tmp_path, "c-nowhere", language={"code": "the moon"})
@@ -101,6 +103,8 @@ class TestFolder:
         ):
             assert any(problem.startswith(f"{name}-") and what in problem for problem in problems), problems
         assert [v.voice_id for v in voices.all() if v.voice_id.startswith("piper-")] == ["piper-a-good"]
+        # Told once each, however often the catalogue is asked.
+        assert sum("d-cut.onnx is cut short" in record.message for record in caplog.records) == 1
 
     def test_a_folder_that_is_not_there_is_a_problem_and_no_crash(self, tmp_path: Path) -> None:
         voices = Voices(tmp_path / "nowhere")

@@ -5,6 +5,7 @@ the model is loaded by the process that speaks (`piper_process`).
 """
 
 import json
+import logging
 import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from heygen_graphql.rendering.speech.engine import Gender, Voice
+
+logger = logging.getLogger(__name__)
 
 ENGINE = "piper"
 _MODEL = ".onnx"
@@ -69,7 +72,9 @@ def dropped_in(directory: Path) -> tuple[tuple[PiperVoice, ...], tuple[str, ...]
     try:
         models = sorted(path for path in directory.iterdir() if path.name.endswith(_MODEL))
     except OSError as error:
-        return (), (f"{directory} cannot be read: {error.strerror}",)
+        problem = f"{directory} cannot be read: {error.strerror}"
+        _warn(problem)
+        return (), (problem,)
     for model in models:
         try:
             files = _files(model)
@@ -78,7 +83,15 @@ def dropped_in(directory: Path) -> tuple[tuple[PiperVoice, ...], tuple[str, ...]
             problems.append(str(error))
         except OSError as error:
             problems.append(f"{error.filename} cannot be read: {error.strerror}")
+    for problem in problems:
+        _warn(problem)
     return tuple(found), tuple(problems)
+
+
+@lru_cache(maxsize=256)
+def _warn(problem: str) -> None:
+    """Once in a process, although the folder is looked at all the time."""
+    logger.warning("A voice file cannot be used: %s", problem)
 
 
 def digest(files: PiperFiles) -> str:
