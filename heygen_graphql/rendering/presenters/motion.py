@@ -30,19 +30,26 @@ _SPEAKER_HOLDS, _LISTENER_HOLDS = (0.5, 1.7), (2.8, 5.5)
 """Seconds that a pose is held."""
 _SHORTEST_PAUSE = 0.5
 """Seconds of silence that make a speaker a listener; shorter ones are commas."""
+_SETTLING_PAUSE = 2.2
+"""Seconds of silence in which a speaker takes a listener's pose; through shorter ones the last is held."""
+
 _FADE = 0.35
 """Seconds within which a silence belongs to the sentence before it."""
 
 _NOD_UNITS = (2.0, 4.6)
-_NOD_GAP = 0.75
+_NOD_GAP = 1.1
 """Seconds between two nods at least."""
-_BROW_GAP = 1.9
+_BROW_GAP = 2.4
 
 _BLINK = (0.45, 1.0, 0.9, 0.6, 0.3, 0.1)
 """Lid closure frame by frame: down in 60 ms, up in 150, as lids do."""
 _BLINK_MEDIAN, _BLINK_SPREAD = 4.0, 0.36
 """Gaps between blinks are roughly log-normal (Bentivoglio et al., Movement Disorders 12, 1997); seconds."""
 _BLINK_GAPS = (1.9, 8.0)
+_ENDING_BLINK_GAP = 2.8
+"""A sentence's end draws no blink within this many seconds after the last."""
+_BLINK_WAITS = 1.4
+"""Seconds that a blink is put off for a sentence to end."""
 _DOUBLE_BLINKS = 0.13
 
 _AWAY = ((-2, -1), (2, -1), (-2, 1), (2, 1))
@@ -199,6 +206,10 @@ def _poses(
     side = 1.0 if chance.random() < 0.5 else -1.0
     at = 0.1
     while at < speech.length:
+        held_until = [end for start, end in speech.pauses if start <= at < end <= start + _SETTLING_PAUSE]
+        if held_until:
+            at = held_until[0]
+            continue
         listens = speech.is_pause(at)
         share = _LISTENING if listens else 1.0
         thought = next((each for each in thoughts if abs(each.start - at) < 0.2), None)
@@ -219,7 +230,7 @@ def _poses(
         side = -side if chance.random() < 0.7 else side
         until = at + moving + chance.uniform(*(_LISTENER_HOLDS if listens else _SPEAKER_HOLDS))
         # A pause that begins, a sentence that begins: the pose is left then.
-        turns = [start for start, end in speech.pauses if end - start > 1.0]
+        turns = [start for start, end in speech.pauses if end - start > _SETTLING_PAUSE]
         turns += [thought.start for thought in thoughts]
         at = min([until, *(turn for turn in turns if at + 0.35 < turn < until)])
     return tracks[0], tracks[1], tracks[2]
@@ -230,11 +241,12 @@ def _nods(chance: np.random.Generator, speech: _Speech, seconds: Floats) -> Floa
     nods = np.zeros(len(seconds))
     closing = [end for end in speech.ends if end > 0.6]
     for end in closing:
-        nods += chance.uniform(2.6, 3.6) * _swell(seconds, end - 0.32, 0.34, 0.0, 0.52)
+        if chance.random() < 0.85:
+            nods += chance.uniform(1.8, 3.4) * _swell(seconds, end - 0.32, 0.34, 0.0, 0.52)
     last = -_NOD_GAP
     for at, strength in speech.stresses:
         low, high = _NOD_UNITS
-        size, comes = chance.uniform(0.8, 1.2), chance.random() < 0.35 + 0.65 * strength
+        size, comes = chance.uniform(0.8, 1.2), chance.random() < 0.15 + 0.5 * strength
         if not comes or at < last + _NOD_GAP or any(-0.5 < at - end < 0.5 for end in closing):
             continue
         nods += (low + (high - low) * strength) * size * _swell(seconds, at - 0.20, 0.28, 0.0, 0.42)
@@ -248,7 +260,7 @@ def _brows(chance: np.random.Generator, speech: _Speech, seconds: Floats) -> Flo
     last = -_BROW_GAP
     for at, strength in speech.stresses:
         height, hold = chance.uniform(0.5, 1.0), chance.uniform(0.15, 0.55)
-        if strength < 0.45 or at < last + _BROW_GAP or chance.random() > 0.3 + 0.6 * strength:
+        if strength < 0.45 or at < last + _BROW_GAP or chance.random() > 0.1 + 0.5 * strength:
             continue
         brows = np.maximum(brows, height * _swell(seconds, at - 0.18, 0.18, hold, 0.30))
         last = at
@@ -263,9 +275,8 @@ def _blinks(chance: np.random.Generator, speech: _Speech, count: int) -> Levels:
     closure = np.zeros(count)
     last, at = 0.0, chance.uniform(1.2, 3.4)
     while True:
-        # A sentence's end draws a blink, unless one has just been.
-        ends = [end for end in speech.ends if last + _BLINK_GAPS[0] < end + 0.1 < at]
-        if ends and chance.random() < 0.85:
+        ends = [end for end in speech.ends if last + _ENDING_BLINK_GAP < end + 0.1 < at + _BLINK_WAITS]
+        if ends and chance.random() < 0.7:
             at = ends[0] + chance.uniform(0.04, 0.16)
         double = chance.random() < _DOUBLE_BLINKS
         for begin in (at, at + 0.36) if double else (at,):
