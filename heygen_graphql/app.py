@@ -35,6 +35,7 @@ from heygen_graphql.web.graphiql_page import ASSETS, ASSETS_PATH
 from heygen_graphql.web.health import Health
 from heygen_graphql.web.media import Media
 from heygen_graphql.web.middleware import BodyLimit, Measured, RequestId
+from heygen_graphql.web.previews import Previews
 from heygen_graphql.web.samples import Samples
 from heygen_graphql.web.uploads import Uploads
 
@@ -107,7 +108,7 @@ async def _open(settings: Settings) -> AsyncIterator[_Parts]:
         storage = await asyncio.to_thread(Storage.open, settings.resolved_storage_url)
         links = Links(key)
         voices = voices_of(settings)
-        speaking = Processes(at_once=PROCESSES_AT_ONCE)
+        looking, speaking = Processes(at_once=PROCESSES_AT_ONCE), Processes(at_once=PROCESSES_AT_ONCE)
         hub = await stack.enter_async_context(open_hub(settings.redis_url))
         services = Services(
             settings=settings,
@@ -118,7 +119,7 @@ async def _open(settings: Settings) -> AsyncIterator[_Parts]:
             voices=voices,
             experience=Experience(database, voices, renders_at_once=settings.workers),
             links=links,
-            looking=Processes(at_once=PROCESSES_AT_ONCE),
+            looking=looking,
             portraits=Processes(at_once=PROCESSES_AT_ONCE),
             speaking=speaking,
             limits=await stack.enter_async_context(open_rate_limits(settings.redis_url)),
@@ -137,7 +138,7 @@ async def _open(settings: Settings) -> AsyncIterator[_Parts]:
             stack.push_async_callback(redis.aclose)
         yield _Parts(
             services=services,
-            media=Media(storage, links, Samples(storage, voices, speaking)),
+            media=Media(storage, links, Previews(storage, looking), Samples(storage, voices, speaking)),
             uploads=Uploads(database, storage, links, settings.data_dir / "uploads"),
             health=Health(database, redis),
         )

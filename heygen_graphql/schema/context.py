@@ -40,7 +40,7 @@ class Services:
     experience: Experience
     links: Links
     looking: Processes
-    """What looks at files that strangers sent ..."""
+    """What looks at files that strangers sent, and draws avatars' pictures ..."""
     portraits: Processes
     """... what makes presenters of them ..."""
     speaking: Processes

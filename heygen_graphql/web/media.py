@@ -22,10 +22,10 @@ _TYPE_BY_SUFFIX = {PurePosixPath(name).suffix: kind for name, kind in CONTENT_TY
 
 
 class Media:
-    def __init__(self, storage: Storage, links: Links, samples: Samples) -> None:
+    def __init__(self, storage: Storage, links: Links, previews: Previews, samples: Samples) -> None:
         self._storage = storage
         self._links = links
-        self._previews = Previews(storage)
+        self._previews = previews
         self._samples = samples
 
     async def respond(self, request: Request, key: str) -> Response:

@@ -4,17 +4,18 @@
 """
 
 import asyncio
-import os
 import re
 import sys
 import tempfile
 from pathlib import Path
 
 from heygen_graphql import __version__
+from heygen_graphql.processes import Processes
 from heygen_graphql.rendering import presenters
 from heygen_graphql.storage import Storage
 
-_DRAW_SECONDS = 60
+_DRAW_SECONDS = 60.0
+_DRAW_MEGABYTES = 2048
 # A new version may draw its avatars otherwise.
 _KEY = re.compile(rf"avatars/{re.escape(__version__)}/(?P<avatar_id>[^/]+)\.png")
 
@@ -25,8 +26,9 @@ def preview_key(avatar_id: str) -> str:
 
 
 class Previews:
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, processes: Processes) -> None:
         self._storage = storage
+        self._processes = processes
         # One at a time: a second request for the same picture finds it drawn.
         self._drawing = asyncio.Lock()
 
@@ -44,24 +46,13 @@ class Previews:
     async def _draw(self, avatar_id: str, key: str) -> None:
         with tempfile.TemporaryDirectory(prefix="heygen-preview-") as directory:
             path = Path(directory) / "preview.png"
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", __name__, avatar_id, str(path), stdin=asyncio.subprocess.DEVNULL
+            await self._processes.run(
+                __name__, avatar_id, str(path), seconds=_DRAW_SECONDS, megabytes=_DRAW_MEGABYTES
             )
-            try:
-                async with asyncio.timeout(_DRAW_SECONDS):
-                    status = await process.wait()
-            finally:
-                if process.returncode is None:
-                    process.kill()
-                    await process.wait()
-            if status != 0:
-                raise RuntimeError(f"drawing {avatar_id}'s picture ended with status {status}")
             await self._storage.put_file(key, path)
 
 
 def main(avatar_id: str, path: str) -> None:
-    # The API and the renders come first.
-    os.nice(10)
     Path(path).write_bytes(presenters.preview_png(avatar_id))
 
 

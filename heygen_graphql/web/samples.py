@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 
 import structlog
 
@@ -49,6 +50,9 @@ _SENTENCES = {
     "zh": "你好！这就是我的声音。",
 }
 
+# A voice that could not speak is not asked again at once: some are paid for.
+_PATIENCE_SECONDS = 60.0
+
 log = structlog.stdlib.get_logger(__name__)
 
 
@@ -64,6 +68,7 @@ class Samples:
         self._voices = voices
         self._processes = processes
         self._speaking: dict[str, asyncio.Lock] = {}
+        self._failed_at: dict[str, float] = {}
 
     async def find(self, key: str) -> str | None:
         """Where in storage the sound lies that a link of this key leads to; None when there can be none."""
@@ -79,9 +84,15 @@ class Samples:
         stored = f"{_PREFIX}/{__version__}/{match['voice']}-{fingerprint[:16]}{speeches.SUFFIX}"
         # A second request for the same sample finds it spoken.
         async with self._speaking.setdefault(stored, asyncio.Lock()):
-            if await asyncio.to_thread(self._storage.local_path, stored) is None:
-                return stored if await self._speak(voice, stored) else None
-        return stored
+            if await asyncio.to_thread(self._storage.local_path, stored) is not None:
+                return stored
+            failed_at = self._failed_at.get(stored)
+            if failed_at is not None and time.monotonic() - failed_at < _PATIENCE_SECONDS:
+                return None
+            if await self._speak(voice, stored):
+                return stored
+            self._failed_at[stored] = time.monotonic()
+            return None
 
     async def _speak(self, voice: Voice, stored: str) -> bool:
         primary = voice.language.partition("-")[0].lower()
