@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 _LOWEST_PITCH_HZ = 40.0
 # 24 kHz in 1200 steps.
 _BIN_HZ = 20.0
+# 12 dB: with it, the first harmonic of a voice made lower is as strong beside the second as men's are.
+_LOG_GAIN_PER_OCTAVE = 12 / 20 * log(10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ def _voiced_otherwise(spectra: Spectra, pitch_ratio: float, formant_ratio: float
     share = np.clip(place - below, 0.0, 1.0).astype(np.float32)
     line = _at(spectra.harmonics, below * spacing) * (1 - share)
     line += _at(spectra.harmonics, (below + 1) * spacing) * share
+    # Nothing is known below the first: a throat passes ever less there, and a boom would be heard.
+    line += _LOG_GAIN_PER_OCTAVE * np.log2(np.clip(place, 0.25, 1.0)).astype(np.float32)
     nearest = np.clip(np.rint(np.maximum(1.0, np.rint(place)) * spacing).astype(int), 0, bins - 1)
     phases = np.take_along_axis(spectra.harmonic_phases, nearest, 0)
     # A lower voice has more harmonics: for the same power each has to be weaker.
