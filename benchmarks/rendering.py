@@ -230,11 +230,16 @@ def beside_moviepy(times: int) -> None:
         )
 
 
+def _different(script: str, count: int) -> list[str]:
+    """Equal scenes would share a segment."""
+    return [f"Number {number}. {script}" for number in range(1, count + 1)]
+
+
 def memory(is_long: bool) -> None:
     """(d)."""
     table("Memory at most (VmHWM), 1280x720", "minutes", "one scene a minute, MB")
     for minutes in (1, 5, 15) if is_long else (1, 5):
-        (cost,) = rendered_in_a_child(storyboard(Quality.MEDIUM, [_MINUTE] * minutes))
+        (cost,) = rendered_in_a_child(storyboard(Quality.MEDIUM, _different(_MINUTE, minutes)))
         row(f"{cost.film_seconds / 60:.1f}", cost.peak_megabytes)
 
 
@@ -242,9 +247,7 @@ def processes(times: int) -> None:
     """(e)."""
     table("Scenes of 20 s at once, 1280x720; wall seconds", "scenes", "1 process", "2 processes", "gain")
     for scenes in (2, 4):
-        # Scenes that differ: equal ones share a segment.
-        scripts = [f"Number {number}. {_THIRD_OF_A_MINUTE}" for number in range(scenes)]
-        story = storyboard(Quality.MEDIUM, scripts)
+        story = storyboard(Quality.MEDIUM, _different(_THIRD_OF_A_MINUTE, scenes))
         walls = [
             [cost.wall_seconds for cost in rendered_in_a_child(story, times + 1, processes=count)[1:]]
             for count in (1, 2)
