@@ -47,7 +47,8 @@ _FRINGE = (
 
 _PLUM = Cloth(light="#97688f", base="#774a70", shade="#573352", deep="#2b1629", rim="#c9b5d8")
 _SILK = Cloth(light="#f6f3f7", base="#e6e0ea", shade="#c3bacb", deep="#85798f", rim="#ffffff")
-_OPENING = run("94,304 104,390 70,520 12,640 8,900 8,1360")
+_OPENING = run("94,304 104,390 70,520 14,640 8,900 8,1360")
+_BUTTONED = run("94,304 104,390 68,520 0,640 -12,900 -12,1360")
 
 INGRID = DrawnPresenter(
     avatar_id="ingrid",
@@ -85,7 +86,7 @@ INGRID = DrawnPresenter(
         shade="#86383f",
         light="#df989c",
         gloss=0.20,
-        smile=8.5,
+        smile=9.5,
         bow=0.18,
     ),
     neck_fade=(244.0, 278.0),
@@ -168,10 +169,10 @@ INGRID = DrawnPresenter(
             (0.87, 1.0),
             (
                 *torso(_SILK, run("92,296 78,362 46,397 18,408 0,409")),
-                *pearls(run("-84,298 -74,340 -44,376 4,388 50,374 80,338 90,298"), 23, 6.2, _FACE.skin.deep),
+                *pearls(run("-80,306 -72,342 -44,376 4,388 50,374 78,342 86,306"), 23, 6.2, _FACE.skin.deep),
                 *panel(_PLUM, _OPENING, -1, band=30),
-                *panel(_PLUM, _OPENING, 1, band=30),
-                *buttons(_SILK, ((-4, 690), (-4, 800), (-4, 910)), 9),
+                *panel(_PLUM, _BUTTONED, 1, band=30),
+                *buttons(_SILK, ((9, 690), (5, 800), (3, 910)), 9),
             ),
         ),
     ),

@@ -92,7 +92,7 @@ KENJI = DrawnPresenter(
         shade="#8a5040",
         light="#dfa791",
         gloss=0.12,
-        smile=5.5,
+        smile=7.5,
         bow=0.17,
     ),
     neck_fade=(206.0, 228.0),

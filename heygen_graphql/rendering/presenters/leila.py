@@ -64,7 +64,7 @@ LEILA = DrawnPresenter(
         shade="#833b3a",
         light="#de988d",
         gloss=0.24,
-        smile=8.0,
+        smile=9.5,
         bow=0.19,
         fullness=0.66,
     ),

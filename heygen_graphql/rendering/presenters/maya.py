@@ -72,7 +72,7 @@ MAYA = DrawnPresenter(
         shade="#7e2f2f",
         light="#dd8b7c",
         gloss=0.30,
-        smile=7.5,
+        smile=9.0,
     ),
     neck_fade=(244.0, 278.0),
     hairline=turned(_INNER_LEFT[:6]) + _INNER_RIGHT[:6],

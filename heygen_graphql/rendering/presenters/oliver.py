@@ -74,7 +74,7 @@ OLIVER = DrawnPresenter(
         shade="#8a4f47",
         light="#e0a999",
         gloss=0.16,
-        smile=7.5,
+        smile=9.0,
     ),
     neck_fade=(202.0, 224.0),
     hairline=_HAIRLINE,

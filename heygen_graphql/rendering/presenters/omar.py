@@ -80,7 +80,7 @@ OMAR = DrawnPresenter(
         shade="#7b3a33",
         light="#d8978a",
         gloss=0.18,
-        smile=7.5,
+        smile=9.0,
     ),
     neck_fade=(216.0, 244.0),
     hairline=_HAIRLINE,

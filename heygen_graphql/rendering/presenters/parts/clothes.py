@@ -277,32 +277,13 @@ def collar_leaf(cloth: Cloth, outer: Run, front: Run, roll: Run, side: int) -> t
 def buttons(cloth: Cloth, centers: Sequence[tuple[float, float]], radius: float) -> tuple[Mark, ...]:
     marks: list[Mark] = []
     for x, y in centers:
-        ring = tuple((x + dx * radius, y + dy * radius) for dx, dy in ((-1, 0), (0, -1), (1, 0), (0, 1)))
+        fill = ((x - radius, y - radius), (x + radius, y + radius), ((0, cloth.light), (1, cloth.shade)))
+        holes = ((x + dx, y + dy) for dx in (-2.4, 2.4) for dy in (-2.4, 2.4))
         marks += [
             Glow((x + 2, y + 4), radius * 1.7, cloth.deep, 0.7),
-            Shape(
-                (ring,),
-                ((x - radius, y - radius), (x + radius, y + radius), ((0, cloth.light), (1, cloth.shade))),
-            ),
-            Wire(
-                tuple((x + (px - x) * 0.72, y + (py - y) * 0.72) for px, py in ring),
-                1.2,
-                cloth.deep,
-                0.5,
-                is_closed=True,
-            ),
-            *(
-                Shape(
-                    (
-                        tuple(
-                            (x + dx + ex, y + dy + ey)
-                            for ex, ey in ((-1.3, 0), (0, -1.3), (1.3, 0), (0, 1.3))
-                        ),
-                    ),
-                    cloth.deep,
-                )
-                for dx, dy in ((-2.4, -2.4), (2.4, -2.4), (-2.4, 2.4), (2.4, 2.4))
-            ),
+            Shape((_circle(x, y, radius),), fill),
+            Wire(_circle(x, y, radius * 0.72), 1.2, cloth.deep, 0.5, is_closed=True),
+            *(Shape((_circle(*hole, 1.3),), cloth.deep) for hole in holes),
         ]
     return tuple(marks)
 
@@ -335,7 +316,7 @@ def cable(cloth: Cloth, x: float, top: float, foot: float, width: float) -> tupl
 def pearls(thread: Run, count: int, radius: float, shade: str) -> tuple[Mark, ...]:
     marks: list[Mark] = [Wire(tuple((x + 2, y + 5) for x, y in thread), radius * 1.3, shade, 0.35, 2.5)]
     for x, y in along(thread, count):
-        ring = tuple((x + dx * radius, y + dy * radius) for dx, dy in ((-1, 0), (0, -1), (1, 0), (0, 1)))
+        ring = _circle(x, y, radius)
         marks += [
             Shape(
                 (ring,),
@@ -353,22 +334,16 @@ def pearls(thread: Run, count: int, radius: float, shade: str) -> tuple[Mark, ..
 def hoop(center: tuple[float, float], radius: float, width: float, side: int) -> tuple[Mark, ...]:
     """A gold hoop that hangs from an ear, seen a little from the side."""
     x, y = center
-    ring = tuple(
-        (x + dx * radius * 0.72, y + dy * radius)
-        for dx, dy in (
-            (0, -1),
-            (0.75, -0.66),
-            (1, 0),
-            (0.75, 0.66),
-            (0, 1),
-            (-0.75, 0.66),
-            (-1, 0),
-            (-0.75, -0.66),
-        )
-    )
+    ring = tuple((x + (px - x) * 0.72, py) for px, py in _circle(x, y, radius))
     lit = ring[5:] if side < 0 else ring[4:7]
     return (
         Wire(ring, width, "#a8741f", is_closed=True),
         Wire(tuple((px - 0.5, py - 0.5) for px, py in ring), width * 0.6, "#dca744", is_closed=True),
         Ink(lit, width * 0.7, "#fff0bd", 0.95),
     )
+
+
+def _circle(x: float, y: float, radius: float) -> Run:
+    """From the top, clockwise as the viewer sees it."""
+    angles = (math.pi * k / 4 for k in range(8))
+    return tuple((x + math.sin(angle) * radius, y - math.cos(angle) * radius) for angle in angles)
