@@ -10,6 +10,7 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from typing import Self
 
@@ -66,7 +67,7 @@ class RenderProcess:
     It dies with the thread that started it, so that must be one that stays.
     """
 
-    def __init__(self, process: Process, log: int) -> None:
+    def __init__(self, process: Process, log: FileIO) -> None:
         self._process = process
         self._log = log
         self._is_harmed = False
@@ -81,7 +82,7 @@ class RenderProcess:
                 *command, stdin=PIPE, stdout=PIPE, stderr=log, start_new_session=True, limit=MAX_LINE_BYTES
             )
         except BaseException:
-            os.close(log)
+            log.close()
             raise
         assert process.stdin is not None
         # By this way and no other: a key on the command line or in the environment is there for all to see.
@@ -101,10 +102,9 @@ class RenderProcess:
     async def render(self, job: Job, limits: Limits, listener: Listener) -> Ending:
         """Render a film; cancelled, it leaves the process in the middle of it."""
         # What was said of the film before is not this one's.
-        os.ftruncate(self._log, 0)
+        self._log.truncate(0)
         # Until it ends well: cut off anywhere on the way it is in the middle of a film.
         self._is_harmed = True
-        await self._tell(job)
         ending = await self._ending_in_time(job, limits, listener)
         if isinstance(ending, Failure):
             _log.warning(
@@ -120,11 +120,13 @@ class RenderProcess:
 
     async def kill(self) -> None:
         """When this returns, the process and all it has started are dead. To be called once, at the end."""
-        _kill(self._process)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_DEATH_SECONDS):
-                await self._process.wait()
-        os.close(self._log)
+        try:
+            _kill(self._process)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_DEATH_SECONDS):
+                    await self._process.wait()
+        finally:
+            self._log.close()
 
     async def _tell(self, job: Job) -> None:
         assert self._process.stdin is not None
@@ -136,6 +138,7 @@ class RenderProcess:
     async def _ending_in_time(self, job: Job, limits: Limits, listener: Listener) -> Ending:
         with suppress(TimeoutError):
             async with asyncio.timeout(limits.soft_seconds):
+                await self._tell(job)
                 ending = await self._ending(job, listener) or await self._crash()
                 if ending == TIMED_OUT:
                     # Not by us: whoever stops a service may send SIGTERM to all of its processes.
@@ -199,20 +202,20 @@ class RenderProcess:
         return Failure(RENDER_CRASHED, f"{what} Retry the video.", is_retryable=True)
 
     def _log_tail(self) -> str:
-        size = os.fstat(self._log).st_size
-        tail = os.pread(self._log, _LOG_TAIL_BYTES, max(0, size - _LOG_TAIL_BYTES))
-        return tail.decode("utf-8", "replace")
+        size = self._log.seek(0, os.SEEK_END)
+        self._log.seek(max(0, size - _LOG_TAIL_BYTES))
+        return self._log.read(_LOG_TAIL_BYTES).decode("utf-8", "replace")
 
 
-def _nameless_file(directory: Path) -> int:
-    """The descriptor of an empty file that is gone when nobody has it open.
+def _nameless_file(directory: Path) -> FileIO:
+    """An empty file that is gone when nobody has it open.
 
     All who write to it write behind one another, also after it was emptied.
     """
-    descriptor, name = tempfile.mkstemp(dir=directory)
-    os.unlink(name)
-    fcntl.fcntl(descriptor, fcntl.F_SETFL, os.O_APPEND)
-    return descriptor
+    # Closed by whoever it is for.
+    file = tempfile.TemporaryFile(buffering=0, dir=directory)  # noqa: SIM115
+    fcntl.fcntl(file, fcntl.F_SETFL, os.O_APPEND)
+    return file
 
 
 def _resident_bytes(folder: Path, group: int) -> int:

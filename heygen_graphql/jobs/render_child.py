@@ -65,7 +65,12 @@ def main() -> None:
     studio = _open_studio(decode_equipment(lines.get()))
     while True:
         job = decode_job(lines.get())
-        write(_render(studio, job, write), job.number)
+        ending = _render(studio, job, write)
+        if isinstance(ending, Failure) and _was_told_to_stop():
+            # A library may have taken the limit for an error of its own after all: pybind11 does in a
+            # module that is just being loaded.
+            ending = TIMED_OUT
+        write(ending, job.number)
 
 
 def _open_studio(equipment: Equipment) -> "Studio":
@@ -169,6 +174,10 @@ def _raise_soft_limit(_signal: int, _frame: FrameType | None) -> None:
     # Once: a second one could cut off the report of the first.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise _SoftLimitReached
+
+
+def _was_told_to_stop() -> bool:
+    return signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
 
 
 if __name__ == "__main__":
