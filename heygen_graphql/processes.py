@@ -1,7 +1,7 @@
 """Work on strangers' input, or work that holds the interpreter: done by a niced child within bounds.
 
-`python -m heygen_graphql.processes MEGABYTES MODULE [ARGUMENT...]` is the child: it binds itself and then
-runs the module as `python -m` would.
+`python -m heygen_graphql.processes PARENT_PID MEGABYTES MODULE [ARGUMENT...]` is the child: it binds itself
+and then runs the module as `python -m` would.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ _PR_SET_PDEATHSIG = 1
 # Each library's own pool of threads would reserve address space, of which there is little.
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
-log = structlog.stdlib.get_logger(__name__)
+_log = structlog.get_logger(__name__)
 
 
 class ProcessFailed(Exception):
@@ -58,7 +58,7 @@ class Processes:
         """
         async with self._places:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", __name__, str(megabytes), module, *arguments),
+                *(sys.executable, "-m", __name__, str(os.getpid()), str(megabytes), module, *arguments),
                 stdin=PIPE if said else DEVNULL,
                 stdout=PIPE,
                 stderr=PIPE,
@@ -79,18 +79,17 @@ class Processes:
                         await process.wait()
         if process.returncode != 0:
             tail = errors.decode(errors="replace")[-_LOG_TAIL_CHARACTERS:]
-            log.warning("process_failed", module=module, status=process.returncode, log_tail=tail)
+            _log.warning("process_failed", module=module, status=process.returncode, log_tail=tail)
             raise ProcessFailed(f"{module} ended with status {process.returncode}")
         return output
 
 
-def main(megabytes: int, module: str, arguments: list[str]) -> None:
-    parent = os.getppid()
+def main(parent: int, megabytes: int, module: str, arguments: list[str]) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            # The parent died before it was asked for.
-            sys.exit(1)
+    if os.getppid() != parent:
+        # It died before the signal was asked for.
+        sys.exit(1)
     os.nice(_NICENESS)
     limit = megabytes * 1024**2
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
@@ -100,4 +99,4 @@ def main(megabytes: int, module: str, arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2], sys.argv[3:])
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4:])
