@@ -42,17 +42,21 @@ class PhotoActor:
         if last is None:
             stage.draw(pose, stage.covered, self._background, self.frame)
             return self._whole
-        if replace(last, mouth=pose.mouth, eyes=pose.eyes) != pose:
-            area = stage.moving if last.breath == pose.breath else stage.moving.joined(stage.breathing)
-            areas = [area, *self._changed(last, pose)]
-            return stage.draw(pose, reduce(Rect.joined, areas), self._background, self.frame)
-        areas = [stage.draw(pose, area, self._background, self.frame) for area in self._changed(last, pose)]
+        areas = self._changed(last, pose)
+        for area in areas:
+            stage.draw(pose, area, self._background, self.frame)
         return reduce(Rect.joined, areas)
 
     def _changed(self, last: Pose, pose: Pose) -> list[Rect]:
+        """What of the picture is to be drawn anew; at least one rectangle."""
         stage = self._stage
         areas = [stage.mouth_area] if last.mouth != pose.mouth else []
-        return [*areas, stage.eyes_area] if last.eyes != pose.eyes else areas
+        if last.eyes != pose.eyes:
+            areas.append(stage.eyes_area)
+        if replace(last, mouth=pose.mouth, eyes=pose.eyes) == pose:
+            return areas
+        moving = stage.moving if last.breath == pose.breath else stage.moving.joined(stage.breathing)
+        return [reduce(Rect.joined, areas, moving)]
 
 
 def _stage(rig: PhotoRig, width: int, height: int, is_cut_out: bool) -> Stage:

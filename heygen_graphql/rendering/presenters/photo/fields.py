@@ -154,22 +154,3 @@ def _touched(weight: NDArray[np.float64], size: tuple[int, int]) -> Rect:
     return Rect((left - 2) * GRID, (top - 2) * GRID, (left + columns) * GRID, (top + rows) * GRID).clipped(
         Rect(0, 0, *size)
     )
-
-
-def enlarged(grid: Singles, rect: Rect, pixel: float) -> tuple[Singles, Singles]:
-    """(rows, columns, 2) each: where luma and chroma samples of a part of the picture come from.
-
-    The sprite's chroma lies in the middle of 2x2 luma samples, the picture's level with the left ones (see
-    `planes.warp`); a pixel of the picture is `pixel` wide in the sprite.
-    """
-    width, height = rect.size
-    # The grid's points lie half a step before each cell's corner; see `fields`.
-    left, top = rect.left // GRID, rect.top // GRID
-    part = grid[top : -(-rect.bottom // GRID) + 2, left : -(-rect.right // GRID) + 2]
-    columns, rows = part.shape[1] * GRID, part.shape[0] * GRID
-    x, y = rect.left - left * GRID + GRID, rect.top - top * GRID + GRID
-    luma = cv2.resize(part, (columns, rows), interpolation=cv2.INTER_LINEAR)[y : y + height, x : x + width]
-    half = (part - np.array([0.5 * pixel + 0.5, 0.5], np.float32)) * np.float32(0.5)
-    chroma = cv2.resize(half, (columns // 2, rows // 2), interpolation=cv2.INTER_LINEAR)
-    chroma = chroma[y // 2 : (y + height) // 2, x // 2 : (x + width) // 2]
-    return np.asarray(luma, np.float32), np.asarray(chroma, np.float32)

@@ -5,22 +5,19 @@ from math import ceil
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from heygen_graphql.rendering.presenters.actor import EyeState, MouthState, Pose
-from heygen_graphql.rendering.presenters.photo.fields import GRID, enlarged, fields, reach
+from heygen_graphql.rendering.presenters.photo.fields import GRID, fields, reach
 from heygen_graphql.rendering.presenters.photo.matte import cleaned
 from heygen_graphql.rendering.presenters.photo.placement import cutout_placement, whole_placement
 from heygen_graphql.rendering.presenters.photo.rigfile import BLOCK, PhotoRig
-from heygen_graphql.rendering.presenters.photo.sampling import sampled
 from heygen_graphql.rendering.presenters.photo.states import kept_eyes, kept_mouth
+from heygen_graphql.rendering.presenters.photo.weave import MARGIN, Weave
 from heygen_graphql.rendering.presenters.pictures import Pixels
 from heygen_graphql.rendering.presenters.planes import (
     Bytes,
     Frame,
-    Planes,
     Rect,
-    blend,
     premultiplied,
     to_planes,
 )
@@ -34,7 +31,7 @@ _PLAIN_ABOVE = 1600
 """Rows of the picture above which a pixel is too small for it to show."""
 _FILL_LIGHT = 0.5
 _BAND = 4 * GRID
-_PATCH_BYTES_PER_PIXEL, _LEAST_PATCH_BYTES = 40, 60_000_000
+_PATCH_BYTES_PER_PIXEL, _LEAST_PATCH_BYTES, _MOST_PATCH_BYTES = 100, 60_000_000, 260_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +39,11 @@ class _Patch:
     """What a part of the sprite becomes; the rectangle is in its pixels."""
 
     rect: Rect
-    planes: Planes
+    weave: Weave
 
     @property
     def nbytes(self) -> int:
-        return self.planes.nbytes
+        return self.weave.nbytes
 
 
 class Stage:
@@ -67,8 +64,9 @@ class Stage:
         self._ratio = max(blocks, 1) * 2 / BLOCK
         """Sprite pixels a pixel of the portrait."""
         whole = (0, 0, *portrait)
-        self._sprite = to_planes(self._resized(self._bgra(rig.portrait, whole), self._inner(whole).size))
-        self._patches = PartCache(max(width * height * _PATCH_BYTES_PER_PIXEL, _LEAST_PATCH_BYTES))
+        self._weave = self._woven(rig.portrait, whole)
+        limit = max(width * height * _PATCH_BYTES_PER_PIXEL, _LEAST_PATCH_BYTES)
+        self._patches = PartCache(min(limit, _MOST_PATCH_BYTES))
         self._plain = {window: self._cut(window) for window in (geometry.mouth, geometry.eyes)}
         self._mouth, self._eyes = MouthState(), EyeState()
         self._put(self._patch(self._mouth, geometry.mouth))
@@ -110,34 +108,13 @@ class Stage:
             self._put(self._patch(eyes, self._rig.geometry.eyes))
         self._mouth, self._eyes = mouth, eyes
 
-    def draw(self, pose: Pose, rect: Rect, background: Frame, target: Frame) -> Rect:
-        """Draw the picture in `rect`, rounded outwards to the field's grid; returns what was drawn."""
-        rect = Rect(rect.left // GRID * GRID, rect.top // GRID * GRID, rect.right, rect.bottom).clipped(
-            self.covered
-        )
+    def draw(self, pose: Pose, rect: Rect, background: Frame, target: Frame) -> None:
+        """Draw the picture in `rect`."""
         grid = self._fields.at(pose)
         # In bands, whose maps stay in the processor's cache: a whole picture's would not.
-        for top in range(rect.top // _BAND * _BAND, rect.bottom, _BAND):
-            band = Rect(rect.left, max(top, rect.top), rect.right, min(top + _BAND, rect.bottom))
-            self._draw_band(grid, band, background, target)
-        return rect
-
-    def _draw_band(self, grid: NDArray[np.float32], band: Rect, background: Frame, target: Frame) -> None:
-        sprite = self._sprite
-        luma, chroma = enlarged(grid, band, self._ratio / self._at.scale)
-        if self._is_cut_out:
-            layer = Planes(
-                sampled(sprite.y, luma),
-                sampled(sprite.u, chroma),
-                sampled(sprite.v, chroma),
-                sampled(sprite.alpha, luma),
-                sampled(sprite.alpha_half, chroma),
-            )
-            blend(background, layer, band, target)
-        else:
-            sampled(sprite.y, luma, target=target.y[band.luma])
-            sampled(sprite.u, chroma, target=target.u[band.chroma])
-            sampled(sprite.v, chroma, target=target.v[band.chroma])
+        for top in range(rect.top, rect.bottom, _BAND):
+            band = Rect(rect.left, top, rect.right, min(top + _BAND, rect.bottom))
+            self._weave.show(grid, band, background, target)
 
     def _in_picture(self, window: Window, margin: float) -> Rect:
         """The even rectangle of the picture that a part of the portrait may touch."""
@@ -170,11 +147,9 @@ class Stage:
         return self._patches.get(state, _Patch, lambda: self._made_patch(state, window))
 
     def _cut(self, window: Window) -> _Patch:
-        """The sprite's own pixels there."""
-        rect, sprite = self._inner(window), self._sprite
-        luma = [plane[rect.luma].copy() for plane in (sprite.y, sprite.alpha)]
-        chroma = [plane[rect.chroma].copy() for plane in (sprite.u, sprite.v, sprite.alpha_half)]
-        return _Patch(rect, Planes(luma[0], chroma[0], chroma[1], luma[1], chroma[2]))
+        """The portrait's own pixels there."""
+        rect = _without_margins(self._inner(window))
+        return _Patch(rect, self._weave.part(rect))
 
     def _inner(self, window: Window) -> Rect:
         """The rectangle of the sprite that shows a window of the portrait, which is of whole blocks."""
@@ -185,11 +160,21 @@ class Stage:
         pixels = self._rig.mouth(state) if isinstance(state, MouthState) else self._rig.eyes(state)
         if pixels is None:
             return self._plain[window]
-        rect = self._inner(window)
-        return _Patch(rect, to_planes(self._resized(self._bgra(pixels, window), rect.size)))
+        whole = self._inner(window)
+        woven = self._woven(pixels, window)
+        rect = _without_margins(whole)
+        left, top = rect.left - whole.left, rect.top - whole.top
+        width, height = rect.size
+        return _Patch(rect, woven.part(Rect(left, top, left + width, top + height)))
+
+    def _woven(self, rgb: Pixels, window: Window) -> Weave:
+        planes = to_planes(self._resized(self._bgra(rgb, window), self._inner(window).size))
+        return Weave.of(planes, self._ratio / self._at.scale, is_cut_out=self._is_cut_out)
 
     def _put(self, patch: _Patch) -> None:
-        rect, planes, sprite = patch.rect, patch.planes, self._sprite
-        sprite.y[rect.luma], sprite.alpha[rect.luma] = planes.y, planes.alpha
-        sprite.u[rect.chroma], sprite.v[rect.chroma] = planes.u, planes.v
-        sprite.alpha_half[rect.chroma] = planes.alpha_half
+        self._weave.put(patch.rect, patch.weave)
+
+
+def _without_margins(rect: Rect) -> Rect:
+    """A weave's outermost columns want pixels beyond it; patches show nothing new there."""
+    return Rect(rect.left + MARGIN, rect.top, rect.right - MARGIN, rect.bottom)
