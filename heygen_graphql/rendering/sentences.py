@@ -1,7 +1,4 @@
-"""Where sentences and clauses end, in the punctuation of every language that can be spoken.
-
-Voices breathe there and captions break there: both ask here, so that they agree.
-"""
+"""Where sentences and clauses end, in the punctuation of every language that can be spoken."""
 
 import re
 
@@ -27,6 +24,8 @@ _BEFORE_NUMBER = re.compile(
 # "am 3. Mai": these languages write ordinals with a full stop.
 _WITH_DOTTED_ORDINALS = "bs cs da de et eu fi fo hr hu is kl lb lv nb nn no pl sk sl sr tr und"
 _ORDINAL = re.compile(r"[0-9]{1,2}")
+# Of a name or of an office: "J. Austen", "J.R.R. Tolkien", "the U.S. Army".
+_INITIALS = re.compile(r"[^\W\d_](?:\.[^\W\d_])*")
 
 
 def ends_sentence(word: str, following: str, *, language: str = "und") -> bool:
@@ -53,7 +52,7 @@ def _goes_on(bare: str, following: str, language: str) -> bool:
     if not bare.endswith(".") or bare.endswith(".."):
         return False
     stem = bare[:-1].lstrip(OPENING_MARKS)
-    if _ABBREVIATION.fullmatch(stem) or (len(stem) == 1 and stem.isupper() and stem != "I"):
+    if _ABBREVIATION.fullmatch(stem) or (_INITIALS.fullmatch(stem) and stem.isupper() and stem != "I"):
         return True
     if _BEFORE_NUMBER.fullmatch(stem):
         return following[:1].isdigit()

@@ -37,6 +37,9 @@ def test_a_sentence_ends(word: str, following: str, language: str) -> None:
     [
         ("Dr.", "Jones", "en"),
         ("J.", "Austen", "en"),
+        ("J.R.R.", "Tolkien", "en"),
+        ("А.С.", "Пушкин", "ru"),
+        ("U.S.", "Army", "en"),
         ("a.m.", "we", "en"),
         ("e.g.", "Leeds", "en"),
         ("No.", "5", "en"),
