@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heygen_graphql.rendering import AspectRatio, CaptionStyle, Quality, Scene, Storyboard
+from heygen_graphql.rendering.film import TranscriptWord
 from heygen_graphql.rendering.presenters import avatars
 from heygen_graphql.rendering.production import Studio
 from heygen_graphql.rendering.speech import default_voice
@@ -28,12 +29,12 @@ _LINES = (
     "Here is what happened today.",
     "Now open the second page.",
     "Thank you all for coming along.",
-    "Anyone can make one of these.",
-    "What would you like to hear?",
+    "Making a film takes one minute.",
+    "Whatever you write is spoken.",
 )
 _CAPTIONS = (
     ("en", "Captions follow every word, and wrap where a reader would pause.", CaptionStyle.KARAOKE),
-    ("hi", "नमस्ते, आपका स्वागत है।", CaptionStyle.SIMPLE),
+    ("hi", "नमस्ते, आप सबका स्वागत है।", CaptionStyle.SIMPLE),
     ("ar", "أهلا وسهلا بكم في هذا العرض.", CaptionStyle.SIMPLE),
     ("ru", "Здравствуйте! Рады вас видеть.", CaptionStyle.KARAOKE),
 )
@@ -52,6 +53,12 @@ def frames_at(film: Path, moments: Sequence[float]) -> list[Picture]:
     return pictures
 
 
+def within_longest(words: Sequence[TranscriptWord]) -> float:
+    """A moment inside the longest word: a mouth most likely stands open, a spoken word is lit."""
+    word = max(words, key=lambda word: word.end_seconds - word.start_seconds)
+    return word.start_seconds * 0.5 + word.end_seconds * 0.5
+
+
 def presenters_speaking(studio: Studio, directory: Path) -> list[Picture]:
     scenes = tuple(
         Scene(
@@ -64,13 +71,8 @@ def presenters_speaking(studio: Studio, directory: Path) -> list[Picture]:
         for index, avatar in enumerate(avatars())
     )
     film = studio.render(Storyboard(scenes, "en", caption_style=CaptionStyle.NONE), directory)
-    # Within each scene's longest word, where a mouth most likely stands open.
-    moments = []
-    for index in range(len(scenes)):
-        words = [word for word in film.transcript if word.scene_index == index]
-        word = max(words, key=lambda word: word.end_seconds - word.start_seconds)
-        moments.append(word.start_seconds * 0.6 + word.end_seconds * 0.4)
-    return frames_at(film.video, moments)
+    words = [[word for word in film.transcript if word.scene_index == index] for index in range(len(scenes))]
+    return frames_at(film.video, [within_longest(spoken) for spoken in words])
 
 
 def captioned(studio: Studio, directory: Path) -> list[Picture]:
@@ -78,12 +80,12 @@ def captioned(studio: Studio, directory: Path) -> list[Picture]:
     cast = [avatar.avatar_id for avatar in avatars()]
     ratios = (AspectRatio.LANDSCAPE, AspectRatio.SQUARE, AspectRatio.PORTRAIT, AspectRatio.PORTRAIT)
     for index, (ratio, (language, line, style)) in enumerate(zip(ratios, _CAPTIONS, strict=True)):
-        scene = Scene(line, 0.0, _voice(language), cast[-1 - index * 2 % len(cast)], _BACKDROPS[-1 - index])
+        scene = Scene(line, 0.0, _voice(language), cast[(3 + 2 * index) % len(cast)], _BACKDROPS[-1 - index])
         storyboard = Storyboard((scene,), language, Quality.LOW, ratio, style)
         folder = directory / str(index)
         folder.mkdir()
         film = studio.render(storyboard, folder)
-        pictures += frames_at(film.video, (film.duration_seconds * 0.45,))
+        pictures += frames_at(film.video, [within_longest(film.transcript)])
     return pictures
 
 
