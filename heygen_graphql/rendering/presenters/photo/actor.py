@@ -26,7 +26,7 @@ class PhotoActor:
     def __init__(self, rig: PhotoRig, width: int, height: int, background: Frame | None = None) -> None:
         is_cut_out = background is not None and rig.has_cutout
         self._stage = _stage(rig, width, height, is_cut_out)
-        fill = background if background is not None and is_cut_out else self._stage.fill()
+        fill = background if background is not None and is_cut_out else self._stage.fill
         self._background = fill
         self._pose: Pose | None = None
         self._whole = Rect(0, 0, width, height)

@@ -1,6 +1,7 @@
 """A photo presenter at one picture size: the portrait as it is sampled, and the patches put on it."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import ceil
 
 import cv2
@@ -80,6 +81,7 @@ class Stage:
         self.mouth_area = self._in_picture(geometry.mouth, margin)
         self.eyes_area = self._in_picture(geometry.eyes, margin)
 
+    @cached_property
     def fill(self) -> Frame:
         """The portrait blurred and darkened, as large as the picture: for what it does not cover."""
         width, height = self._size

@@ -6,9 +6,11 @@ by c - 1.5 of the picture's pixels. Within four pixels a head's motion differs b
 """
 
 from dataclasses import dataclass
+from math import ceil
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from heygen_graphql.rendering.presenters.photo.fields import GRID, Singles
 from heygen_graphql.rendering.presenters.photo.sampling import sampled
@@ -34,12 +36,13 @@ class Weave:
 
     @classmethod
     def of(cls, planes: Planes, pixel: float, *, is_cut_out: bool) -> "Weave":
-        # Cubic's overshoot would lift premultiplied colours above their alpha.
-        how = cv2.INTER_LINEAR if is_cut_out else cv2.INTER_CUBIC
-        y, u, v = (_woven(plane, pixel, how) for plane in (planes.y, planes.u, planes.v))
+        y, u, v = (_woven(plane, pixel, is_cut_out=is_cut_out) for plane in (planes.y, planes.u, planes.v))
         if not is_cut_out:
             return cls(y, u, v, None, None, pixel)
-        return cls(y, u, v, _woven(planes.alpha, pixel, how), _woven(planes.alpha_half, pixel, how), pixel)
+        alpha, alpha_half = (
+            _woven(plane, pixel, is_cut_out=True) for plane in (planes.alpha, planes.alpha_half)
+        )
+        return cls(y, u, v, alpha, alpha_half, pixel)
 
     @property
     def nbytes(self) -> int:
@@ -75,15 +78,24 @@ class Weave:
         blend(background, Planes(y, u, v, alpha, alpha_half), rect, target)
 
 
-def _woven(plane: Bytes, pixel: float, how: int) -> Bytes:
-    height, width = plane.shape
+def _woven(plane: Bytes, pixel: float, *, is_cut_out: bool) -> Bytes:
+    reach = ceil((_GROUP - 1) / 2 * pixel) + 2
     channels = []
     for channel in range(_GROUP):
-        shift = np.array([[1.0, 0.0, (channel - (_GROUP - 1) / 2) * pixel], [0.0, 1.0, 0.0]])
-        flags = how | cv2.WARP_INVERSE_MAP
-        moved = cv2.warpAffine(plane, shift, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-        channels.append(moved)
+        away = np.abs(np.arange(-reach, reach + 1) - (channel - (_GROUP - 1) / 2) * pixel)
+        # Cubic's overshoot would lift premultiplied colours above their alpha.
+        kernel = np.clip(1 - away, 0, 1) if is_cut_out else _cubic(away)
+        # A filter along the rows: a tenth of what a warp takes to do the same.
+        channels.append(cv2.filter2D(plane, -1, kernel.reshape(1, -1), borderType=cv2.BORDER_REPLICATE))
     return np.asarray(cv2.merge(channels), np.uint8)
+
+
+def _cubic(away: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Keys' convolution kernel (1981) with a = -0.75, the sharpness that OpenCV enlarges with."""
+    a = -0.75
+    near = (a + 2) * away**3 - (a + 3) * away**2 + 1
+    far = a * (away**3 - 5 * away**2 + 8 * away - 4)
+    return np.where(away <= 1, near, np.where(away < 2, far, 0.0))
 
 
 def _places(grid: Singles, rect: Rect, pixel: float) -> tuple[Singles, Singles]:
