@@ -16,15 +16,25 @@ from tests.portrait import portrait_of
 
 CREATE_AVATAR = """
 mutation ($input: CreatePhotoAvatarInput!) {
-  createPhotoAvatar(input: $input) { avatar { avatarId } userErrors { code } }
+  createPhotoAvatar(input: $input) { avatar { id avatarId } userErrors { code } }
 }
 """
 CREATE_VIDEO = """
 mutation ($input: CreateVideoInput!) { createVideo(input: $input) { video { id } userErrors { code } } }
 """
 READ = """
-query ($id: ID!) { video(id: $id) { status url failure { message } scenes { startSeconds } } }
+query ($id: ID!) {
+  video(id: $id) { status url failure { code message isRetryable } avatar { name } scenes { startSeconds } }
+}
 """
+DELETE_AVATAR = "mutation ($id: ID!) { deleteAvatar(id: $id) { userErrors { code } } }"
+
+
+def created(api: Api, **input: Any) -> str:
+    payload = api(CREATE_VIDEO, input={"quality": "LOW", **input}).data["createVideo"]
+    assert payload["userErrors"] == []
+    video_id: str = payload["video"]["id"]
+    return video_id
 
 
 def finished(api: Api, video_id: str, seconds: float = 90) -> dict[str, Any]:
@@ -47,7 +57,7 @@ def corner(film: bytes, at_seconds: float) -> np.ndarray[Any, np.dtype[np.float6
     raise AssertionError("the film is too short")
 
 
-def test_a_film_shows_the_owners_portrait_and_pictures(http: httpx.Client) -> None:
+def test_a_film_shows_the_owners_portrait_and_pictures_and_fails_without_them(http: httpx.Client) -> None:
     api = Api(http).signed_in()
     portrait, wall = uploaded(api, portrait_of("oliver")), uploaded(api, picture(color="#804020"))
     input = {"name": "Grandpa", "imageAssetId": portrait, "consent": True}
@@ -58,11 +68,8 @@ def test_a_film_shows_the_owners_portrait_and_pictures(http: httpx.Client) -> No
         {"script": "Two.", "avatarId": "maya", "background": {"imageAssetId": wall}},
         {"script": "Three.", "avatarId": "maya", "background": {"color": "#0000FF"}},
     ]
-    asked = {"scenes": scenes, "quality": "LOW", "aspectRatio": "SQUARE"}
-    created = api(CREATE_VIDEO, input=asked).data["createVideo"]
-    assert created["userErrors"] == []
 
-    video = finished(api, created["video"]["id"])
+    video = finished(api, created(api, scenes=scenes, aspectRatio="SQUARE"))
 
     assert video["status"] == "COMPLETED", video["failure"]
     parts = urlsplit(video["url"])
@@ -74,3 +81,12 @@ def test_a_film_shows_the_owners_portrait_and_pictures(http: httpx.Client) -> No
     assert brown == pytest.approx([0x80, 0x40, 0x20], abs=12)
     assert blue[2] > 120
     assert blue[:2].max() < 100
+
+    # One that waits behind another when its presenter is deleted
+    ahead = created(api, script="The one ahead.")
+    behind = created(api, script="The one behind.", avatarId=made["avatar"]["avatarId"])
+    assert api(DELETE_AVATAR, id=made["avatar"]["id"]).data["deleteAvatar"]["userErrors"] == []
+    assert finished(api, ahead)["status"] == "COMPLETED"
+    video = finished(api, behind)
+    assert (video["status"], video["avatar"]) == ("FAILED", {"name": "Grandpa"})
+    assert (video["failure"]["code"], video["failure"]["isRetryable"]) == ("MATERIAL_MISSING", False)
