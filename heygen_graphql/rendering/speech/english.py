@@ -39,10 +39,10 @@ class Utterance:
     ends_paragraph: bool
 
 
-def utterances(text: str, g2p: Any) -> Iterator[Utterance]:
+def utterances(text: str, g2p: Any, max_symbols: int = _MAX_SYMBOLS) -> Iterator[Utterance]:
     """The text in the order of speaking; what has nothing to say is left out. `g2p` is hibari's `G2P`."""
     for sentence in sentences(readable(text)):
-        parts = list(_parts(_phonemes(sentence.words, g2p)))
+        parts = list(_parts(_phonemes(sentence.words, g2p), max_symbols))
         for number, part in enumerate(parts):
             if any(symbol.first_character is not None for symbol in part):
                 yield Utterance(tuple(part), sentence.ends_paragraph and number == len(parts) - 1)
@@ -80,12 +80,12 @@ def _is_sound(character: str) -> bool:
     return character.isalpha() or character in "ˈˌː"
 
 
-def _parts(symbols: list[Symbol]) -> Iterator[list[Symbol]]:
-    """Pieces of at most `_MAX_SYMBOLS`, cut after a clause where there is one, else between words."""
-    while len(symbols) > _MAX_SYMBOLS:
-        spaces = [i for i in range(1, _MAX_SYMBOLS) if symbols[i].character == " "]
+def _parts(symbols: list[Symbol], max_symbols: int) -> Iterator[list[Symbol]]:
+    """Pieces of at most `max_symbols`, cut after a clause where there is one, else between words."""
+    while len(symbols) > max_symbols:
+        spaces = [i for i in range(1, max_symbols) if symbols[i].character == " "]
         clauses = [i for i in spaces if _CLAUSE_END.search(symbols[i - 1].character)]
-        cut = (clauses or spaces or [_MAX_SYMBOLS])[-1]
+        cut = (clauses or spaces or [max_symbols])[-1]
         yield symbols[:cut]
         symbols = symbols[cut:]
     if symbols:

@@ -48,8 +48,9 @@ _PARAGRAPH_PAUSE_SECONDS = 0.5
 # A voice does not begin or end in perfect silence; this keeps the joins from clicking.
 _FADE_SECONDS = 0.008
 _MAX_LEVEL = 0.9
-# Longer sentences are spoken in parts: a model's memory grows with the square of their length.
-_MAX_CHARACTERS = 400
+# Longer sentences are spoken in parts: a model's memory grows by some 20 MB for each second.
+_MAX_CHARACTERS = 250
+_MAX_SYMBOLS = 300
 _PAUSES = frozenset(",.;:!?—…")
 # Whose English is closer to the American.
 _AMERICAN = frozenset({"US", "CA", "PH"})
@@ -123,7 +124,7 @@ class Piper:
         language, *subtags = known.voice.language.split("-")
         if language == "en" and known.reads_espeak_ipa:
             g2p = self._british if subtags and not _AMERICAN & set(subtags) else self._american
-            for utterance in utterances(text, g2p):
+            for utterance in utterances(text, g2p, _MAX_SYMBOLS):
                 symbols = espeak_ipa.letters(utterance.symbols)
                 letters = tuple(Letter(symbol.character, symbol.first_character) for symbol in symbols)
                 request = {"phonemes": [letter.ipa for letter in letters]}

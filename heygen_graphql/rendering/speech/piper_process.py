@@ -37,8 +37,10 @@ from piper.config import PhonemeType, PiperConfig
 # prctl(2): a signal for the child when the thread that started it ends.
 _PR_SET_PDEATHSIG = 1
 _MAX_LOADED_VOICES = 3
-# Noise for as many channels and frames as a model draws: 192 channels, and 40 s of 256-sample hops.
+# Noise for at least as many channels as a model draws, 192, and for 47 s; for more it begins anew.
 _NOISE_SHAPE = (1, 256, 4096)
+# Of 256 samples. An id takes 3 to 4 on the average.
+_MOST_FRAMES_PER_ID = 12
 _NOISE = "noise"
 _BOS, _EOS, _PAD = "^", "$", "_"
 
@@ -168,6 +170,10 @@ class _Loaded:
     def read(self, text: str) -> list[str]:
         return [phoneme for part in self._voice.phonemize(text) for phoneme in part]
 
+    def _noise_for(self, frames: float) -> NDArray[np.float32]:
+        count = int(frames // _NOISE_SHAPE[-1]) + 1
+        return self._noise if count == 1 else np.concatenate([self._noise] * count, axis=-1)
+
     def utter(self, phonemes: list[str], pace: float) -> tuple[NDArray[np.float32], list[int] | None]:
         """The samples, and how many of them each phoneme takes; silence at either end counts as one more."""
         config = self._voice.config
@@ -179,7 +185,7 @@ class _Loaded:
                 [config.noise_scale, config.length_scale * pace, config.noise_w_scale], np.float32
             ),
             "sid": np.array([config.default_speaker_id], np.int64),
-            _NOISE: self._noise,
+            _NOISE: self._noise_for(len(ids) * max(1.0, pace) * _MOST_FRAMES_PER_ID),
             "noise_starts": np.zeros(3, np.int64),
         }
         answers = self._session.run(None, {name: feed[name] for name in feed if name in self._inputs})
