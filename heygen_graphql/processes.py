@@ -92,7 +92,9 @@ def main(parent: int, megabytes: int, module: str, arguments: list[str]) -> None
         sys.exit(1)
     os.nice(_NICENESS)
     limit = megabytes * 1024**2
-    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    if sys.platform == "linux":
+        # macOS reserves more for every process than it then lets anybody set.
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     sys.argv = [module, *arguments]
     runpy.run_module(module, run_name="__main__", alter_sys=True)

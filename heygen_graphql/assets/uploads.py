@@ -86,9 +86,7 @@ async def awaited(database: Database, asset_id: UUID, content_type: str | None) 
         UploadRefused: GONE, COMPLETE_ALREADY or OTHER_TYPE.
     """
     async with database.reading() as session:
-        asset = await session.get(Asset, asset_id)
-    _check_awaits(asset)
-    assert asset is not None
+        asset = _awaiting(await session.get(Asset, asset_id))
     if content_type is not None and media_type(content_type) != asset.content_type:
         raise UploadRefused(
             UploadFault.OTHER_TYPE,
@@ -130,7 +128,7 @@ async def receive(
             replaced = key
     if replaced is not None:
         await storage.delete_file(replaced)
-    _check_awaits(now_there)
+    _awaiting(now_there)
 
 
 async def complete(
@@ -238,13 +236,18 @@ def _awaits(asset: Asset) -> bool:
     return asset.deleted_at is None and asset.state is AssetState.AWAITING_BYTES
 
 
-def _check_awaits(asset: Asset | None) -> None:
+def _awaiting(asset: Asset | None) -> Asset:
+    """
+    Raises:
+        UploadRefused: GONE or COMPLETE_ALREADY.
+    """
     if asset is None or asset.deleted_at is not None:
         raise UploadRefused(UploadFault.GONE, "This upload is not there any more. Create another.")
     if asset.state is not AssetState.AWAITING_BYTES:
         raise UploadRefused(
             UploadFault.COMPLETE_ALREADY, "This upload is complete and cannot be changed. Create another."
         )
+    return asset
 
 
 def _replaced() -> InvalidInput:
