@@ -324,19 +324,33 @@ def test_without_a_clean_cut_out_the_portrait_fills_the_frame(made: Path, tmp_pa
     assert np.array_equal(before_blue.frame.buffer, alone.frame.buffer)
 
 
+def _stands_before(rig: PhotoRig, background: Frame) -> bool:
+    """Whether head and shoulders are seen before the background, which is seen around them."""
+    actor = PhotoActor(rig, WIDTH, HEIGHT, background)
+    actor.take(Pose(tilt=0.01, mouth=MouthState(5)))
+    shown = actor.frame.y != background.y
+    corner = np.array_equal(actor.frame.y[:40, :40], background.y[:40, :40])
+    return bool(corner and 0.2 < shown.mean() < 0.8 and shown[-2].any() and shown[HEIGHT // 3, WIDTH // 2])
+
+
 def test_head_and_shoulders_stand_before_the_background_that_was_asked_for(rig: PhotoRig) -> None:
     try:
         version("mediapipe")
     except PackageNotFoundError:
         pytest.skip("mediapipe, whose model finds a person's outline, is not installed")
-    background = lit_backdrop(WIDTH, HEIGHT, "#2244CC")
-    actor = PhotoActor(rig, WIDTH, HEIGHT, background)
-
-    actor.take(Pose(tilt=0.01, mouth=MouthState(5)))
 
     assert rig.has_cutout
-    assert np.array_equal(actor.frame.y[:40, :40], background.y[:40, :40])
-    shown = actor.frame.y != background.y
-    assert 0.2 < shown.mean() < 0.8
-    assert shown[-2].any()
-    assert shown[HEIGHT // 3, WIDTH // 2]
+    assert _stands_before(rig, lit_backdrop(WIDTH, HEIGHT, "#2244CC"))
+
+
+def test_a_portrait_that_comes_cut_out_is_shown_so(portrait: Pixels, tmp_path: Path) -> None:
+    alpha = np.zeros(portrait.shape[:2], np.uint8)
+    cv2.ellipse(alpha, (480, 290), (250, 260), 0, 0, 360, 255, -1)
+    cv2.ellipse(alpha, (480, 960), (420, 480), 0, 0, 360, 255, -1)
+    image = _saved(np.dstack([portrait, alpha]), tmp_path / "cut-out")
+
+    make_rig(image, tmp_path / "rig", tmp_path / "preview")
+
+    cut_out = open_rig(tmp_path / "rig")
+    assert cut_out.has_cutout
+    assert _stands_before(cut_out, lit_backdrop(WIDTH, HEIGHT, "#2244CC"))

@@ -66,7 +66,11 @@ def read_picture(path: Path, *, max_pixels: int = MAX_PIXELS) -> Pixels:
     Raises:
         PictureRefused: UNSUPPORTED_MEDIA or FILE_TOO_LARGE.
     """
-    pixels = read_picture_with_alpha(path, max_pixels=max_pixels)
+    return on_white(read_picture_with_alpha(path, max_pixels=max_pixels))
+
+
+def on_white(pixels: Pixels) -> Pixels:
+    """(height, width, 3) of a picture with or without alpha."""
     if pixels.shape[2] == 3:
         return pixels
     alpha = pixels[..., 3:4].astype(np.uint16)

@@ -21,7 +21,12 @@ from heygen_graphql.rendering.presenters.photo.matte import find_matte
 from heygen_graphql.rendering.presenters.photo.mouth import Mouth, Shape
 from heygen_graphql.rendering.presenters.photo.rigfile import BLOCK, Geometry, corners, write_rig
 from heygen_graphql.rendering.presenters.photo.states import eye_states, mouth_states
-from heygen_graphql.rendering.presenters.pictures import PictureRefused, Pixels, read_picture
+from heygen_graphql.rendering.presenters.pictures import (
+    PictureRefused,
+    Pixels,
+    on_white,
+    read_picture_with_alpha,
+)
 
 LEAST_FACE = 256
 """Pixels across."""
@@ -49,22 +54,17 @@ def make_rig(image: Path, target: Path, preview: Path) -> None:
         PhotoRefused: NO_FACE_FOUND, SEVERAL_FACES_FOUND, or INVALID for a face that is too small or
             turned too far away.
     """
-    picture = read_picture(image)
+    pixels = read_picture_with_alpha(image)
+    picture, own = on_white(pixels), pixels[..., 3] if pixels.shape[2] == 4 else None
     mesh = portrait_face(picture)
     scale = min(_LARGEST_FACE / mesh.width, _LONGEST_SIDE / max(picture.shape[:2]), 1.0)
-    if scale < 1:
-        size = (max(round(picture.shape[1] * scale), 2), max(round(picture.shape[0] * scale), 2))
-        picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
-        mesh = mesh.scaled(scale)
-    # Whole blocks; up to fifteen pixels are lost on the right and below.
-    rows, columns = (pixels // BLOCK * BLOCK for pixels in picture.shape[:2])
-    picture = np.ascontiguousarray(picture[:rows, :columns])
+    picture, mesh = _shrunk(picture, scale), mesh.scaled(scale)
     lips = find_lips(picture, mesh)
     mouth, eyes = Mouth(picture, mesh, lips), Eyes(picture, mesh, lips.frame)
     points = mesh.points[:, :2]
     eye_x, eye_y = points[list(_UPPER_EYES)].mean(axis=0).tolist()
     chin = float(np.hypot(*(points[_CHIN] - (eye_x, eye_y))))
-    matte = find_matte(picture, mesh)
+    matte = find_matte(picture, mesh, None if own is None else _shrunk(own, scale))
     geometry = Geometry(
         eye_x=eye_x,
         eye_y=eye_y,
@@ -91,6 +91,16 @@ def make_rig(image: Path, target: Path, preview: Path) -> None:
         has_cutout=matte.is_clean,
     )
     _write_preview(preview, picture, geometry)
+
+
+def _shrunk(pixels: Pixels, scale: float) -> Pixels:
+    """At most as large as before, and of whole blocks: some pixels are lost on the right and below."""
+    height, width = pixels.shape[:2]
+    if scale < 1:
+        size = (max(round(width * scale), BLOCK), max(round(height * scale), BLOCK))
+        pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+        width, height = size
+    return np.ascontiguousarray(pixels[: height // BLOCK * BLOCK, : width // BLOCK * BLOCK])
 
 
 def portrait_face(picture: Pixels) -> Mesh:

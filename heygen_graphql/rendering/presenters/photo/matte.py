@@ -49,17 +49,22 @@ class Matte:
     """y above which the person touches neither side of the portrait."""
 
 
-def find_matte(picture: Pixels, mesh: Mesh) -> Matte:
+def find_matte(picture: Pixels, mesh: Mesh, own: Mask | None = None) -> Matte:
+    """`own` is the picture's alpha, of its shape, when it came with one: then nothing has to be guessed."""
     height, width = picture.shape[:2]
     eye_y = float(mesh.points[list(_EYES), 1].mean())
     unit = float(np.hypot(*(mesh.points[_CHIN, :2] - mesh.points[list(_EYES), :2].mean(axis=0)))) / 200
     model = _model_path()
-    if model is None:
+    if model is None and own is None:
         return Matte(None, False, max(eye_y - _CROWN_UNITS * unit, 0.0), float(height))
     scale = min(_WORKED_SIDE / max(height, width), 1.0)
     size = (max(round(width * scale), 2), max(round(height * scale), 2))
     small = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
-    alpha = _sharpened(_known(model, small, mesh.scaled(scale)), small, mesh.width * scale)
+    if own is not None:
+        small_own = cv2.resize(own, size, interpolation=cv2.INTER_AREA)
+        alpha = np.asarray(small_own * np.float32(1 / 255), np.float32)
+    else:
+        alpha = _sharpened(_known(str(model), small, mesh.scaled(scale)), small, mesh.width * scale)
     head = (int(eye_y * scale), int(mesh.points[list(_EYES), 0].mean() * scale))
     person, loose = _connected(alpha, head)
     rows = np.flatnonzero((person > 0.5).mean(axis=1) > 0.01)
