@@ -1,4 +1,4 @@
-"""What a stranger's file is, said by a process of its own: `python -m heygen_graphql.rendering.presenters.look FILE`.
+"""What a file from a stranger is: `python -m heygen_graphql.rendering.presenters.look FILE`.
 
 Standard output gets one line of JSON: the picture's facts, or `code` and `message` of what is wrong.
 """
