@@ -14,7 +14,7 @@ from heygen_graphql.jobs.claiming import Claim
 from heygen_graphql.jobs.protocol import Failure, Progress, Rendered
 from heygen_graphql.tables import VideoStatus, utc_now
 from tests.jobs.lossy import lossy_way
-from tests.jobs.videos import add_video, change, load, statuses
+from tests.jobs.videos import add_video, change, let_lease_run_out, load, statuses
 
 RENDERED = Rendered(
     duration_seconds=1.0,
@@ -36,10 +36,6 @@ async def claimed(database: Database, video_id: UUID) -> Claim:
     one = await claim(database, video_id)
     assert one is not None
     return one
-
-
-async def let_lease_run_out(database: Database, video_id: UUID) -> None:
-    await change(database, video_id, lease_expires_at=utc_now() - timedelta(seconds=1))
 
 
 async def test_of_twenty_that_claim_a_video_at_once_one_gets_it(database: Database) -> None:

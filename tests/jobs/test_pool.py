@@ -19,10 +19,10 @@ from heygen_graphql.jobs.child import Limits, Listener
 from heygen_graphql.jobs.pool import RenderPool
 from heygen_graphql.jobs.protocol import TIMED_OUT, Ending, Equipment, Failure, Progress, Rendered
 from tests.jobs.conftest import FAKE_CHILD
-from tests.jobs.videos import storyboard
+from tests.jobs.serving import children
+from tests.jobs.videos import SLOW, storyboard
 from tests.servers import SLACK, wait_until, wait_until_gone
 
-SLOW = {"steps": 1000, "step_seconds": 0.05}
 BROKEN_ENGINE = {"fail": {"code": "SPEECH_FAILED", "message": "Broken.", "is_retryable": True}}
 BAD_SCRIPT = {"fail": {"code": "UNSPEAKABLE_TEXT", "message": "No.", "is_retryable": False}}
 
@@ -66,11 +66,7 @@ async def opened(folder: Path, **bounds: Any) -> AsyncIterator[Films]:
         yield Films(pool, folder)
     finally:
         await pool.close()
-    assert processes() == []
-
-
-def processes() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children() if "tests.jobs.fake_child" in child.cmdline()]
+    assert children() == []
 
 
 def process_of(ending: Ending) -> int:
@@ -88,7 +84,7 @@ async def test_one_process_serves_film_after_film_and_two_at_once_have_one_each(
         # And no more come about
         later = await asyncio.gather(films.render(), films.render())
         assert {process_of(ending) for ending in later} == {process_of(ending) for ending in at_once}
-        assert len(processes()) == 2
+        assert len(children()) == 2
 
 
 async def test_a_canceled_film_takes_its_process_with_it(tmp_path: Path) -> None:
@@ -96,7 +92,7 @@ async def test_a_canceled_film_takes_its_process_with_it(tmp_path: Path) -> None
     async with opened(tmp_path) as films:
         await films.render()
         rendering = await films.begun({**SLOW, "starts_program": str(pid_file)})
-        family = [*processes(), psutil.Process(int(pid_file.read_text()))]
+        family = [*children(), psutil.Process(int(pid_file.read_text()))]
         began = time.monotonic()
         rendering.cancel()
         await asyncio.wait({rendering})
@@ -142,7 +138,7 @@ async def test_a_render_that_somebody_else_told_to_stop_has_not_run_out_of_time(
 async def test_an_idle_process_ends_after_a_while(tmp_path: Path) -> None:
     async with opened(tmp_path, idle_seconds=0.3) as films:
         await films.render()
-        idle = processes()
+        idle = children()
         assert len(idle) == 1
         await asyncio.to_thread(wait_until_gone, idle)
         assert isinstance(await films.render(), Rendered)
@@ -174,7 +170,7 @@ async def test_nothing_of_a_film_reaches_the_next(tmp_path: Path) -> None:
 async def test_a_key_shows_neither_on_the_command_line_nor_in_the_environment(tmp_path: Path) -> None:
     async with opened(tmp_path) as films:
         rendering = await films.begun(SLOW)
-        (process,) = processes()
+        (process,) = children()
         assert "sk-very-secret" not in f"{process.cmdline()} {process.environ()}"
         rendering.cancel()
         await asyncio.wait({rendering})

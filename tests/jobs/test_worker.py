@@ -22,7 +22,18 @@ from heygen_graphql.rendering.presenters import default_avatar
 from heygen_graphql.rendering.storyboard import Scene, Storyboard
 from heygen_graphql.settings import Settings
 from heygen_graphql.tables import Video, VideoStatus
-from tests.jobs.videos import add_video, change, load, statuses, storyboard, wait_for, wait_for_end
+from tests.jobs.videos import (
+    SLOW,
+    add_video,
+    change,
+    is_drawing,
+    let_lease_run_out,
+    load,
+    statuses,
+    storyboard,
+    wait_for,
+    wait_for_end,
+)
 from tests.servers import (
     SLACK,
     Valkey,
@@ -34,7 +45,6 @@ from tests.servers import (
     wait_until_gone,
 )
 
-SLOW = {"steps": 1000, "step_seconds": 0.05}
 StartWorker = Callable[..., psutil.Process]
 
 
@@ -74,6 +84,8 @@ def start_worker(remote: Settings, tmp_path: Path) -> Iterator[StartWorker]:
             DATA_DIR=str(remote.data_dir),
             LEASE_SECONDS=str(remote.lease_seconds),
             SWEEP_SECONDS=str(remote.sweep_seconds),
+            # Dramatiq's: how long it waits before it tries a Redis again that was away.
+            dramatiq_restart_delay="200",
         )
         started.append(
             spawn(
@@ -87,10 +99,6 @@ def start_worker(remote: Settings, tmp_path: Path) -> Iterator[StartWorker]:
     yield start
     for process in started:
         kill_with_children(process)
-
-
-def is_drawing(video: Video) -> bool:
-    return video.stage == "DRAWING"
 
 
 async def test_a_worker_killed_in_mid_render_loses_no_video(
@@ -124,10 +132,11 @@ async def test_after_a_worker_was_killed_the_next_renders_only_the_scenes_that_w
     await queue.hint(video_id)
     stored = remote.data_dir / "files" / "videos" / str(video_id) / "segments" / "a.mkv"
     await asyncio.to_thread(wait_until, stored.exists, "the first scene")
-    start_worker()
 
     # When it is killed
     first.kill()
+    start_worker()
+    await let_lease_run_out(database, video_id)
 
     # Then the next one goes on from there
     video = await wait_for_end(database, video_id)
@@ -151,6 +160,7 @@ async def test_a_worker_suspended_while_it_publishes_changes_nothing_once_it_was
 
     # And another that took the video over when the lease had run out, and completed it
     await change(database, video_id, storyboard=storyboard())
+    await let_lease_run_out(database, video_id)
     start_worker()
     video = await wait_for_end(database, video_id)
     assert (video.status, video.fence) == (VideoStatus.COMPLETED, 2)

@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,8 +13,11 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from heygen_graphql.database import Database
-from heygen_graphql.rendering.storyboard import Scene, Storyboard
-from heygen_graphql.tables import User, Video, VideoEvent, VideoStatus
+from heygen_graphql.rendering.storyboard import Scene, Stage, Storyboard
+from heygen_graphql.tables import User, Video, VideoEvent, VideoStatus, utc_now
+
+SLOW = {"steps": 1000, "step_seconds": 0.05}
+"""The plan of a render that does not end while a test looks on."""
 
 
 async def add_video(database: Database, plan: dict[str, Any] | None = None, **columns: Any) -> UUID:
@@ -43,6 +47,10 @@ def storyboard(plan: Mapping[str, Any] | None = None, **scene: Any) -> dict[str,
     return asdict(Storyboard((first,), "en"))
 
 
+def is_drawing(video: Video) -> bool:
+    return video.stage == Stage.DRAWING
+
+
 async def load(database: Database, video_id: UUID) -> Video:
     async with database.reading() as session:
         return await session.get_one(Video, video_id)
@@ -51,6 +59,11 @@ async def load(database: Database, video_id: UUID) -> Video:
 async def change(database: Database, video_id: UUID, **columns: Any) -> None:
     async with database.transaction() as session:
         (await session.get_one(Video, video_id)).sqlmodel_update(columns)
+
+
+async def let_lease_run_out(database: Database, video_id: UUID) -> None:
+    """As if its worker had been silent for so long."""
+    await change(database, video_id, lease_expires_at=utc_now() - timedelta(seconds=1))
 
 
 async def statuses(database: Database, video_id: UUID) -> list[VideoStatus]:
