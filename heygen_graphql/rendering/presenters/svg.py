@@ -317,13 +317,15 @@ class Drawing:
             begin = low + (high - low - length) * chance.random()
             bend, stray = chance.uniform(-1, 1), chance.uniform(-1, 1)
             points = []
-            for k in range(7):
-                t = begin + length * k / 6
+            # A stubble's hair needs fewer points than a lock.
+            pieces = 6 if length > 0.25 else 3
+            for k in range(pieces + 1):
+                t = begin + length * k / pieces
                 slot = min(int(t * 13), 12)
                 part = t * 13 - slot
                 a = [first[slot][c] + (first[slot + 1][c] - first[slot][c]) * part for c in (0, 1)]
                 b = [second[slot][c] + (second[slot + 1][c] - second[slot][c]) * part for c in (0, 1)]
-                sway = locks.wander * (stray * 0.6 + bend * math.sin(math.pi * k / 6))
+                sway = locks.wander * (stray * 0.6 + bend * math.sin(math.pi * k / pieces))
                 ax, ay = b[0] - a[0], b[1] - a[1]
                 across = math.hypot(ax, ay) or 1.0
                 points.append(
