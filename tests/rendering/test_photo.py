@@ -135,6 +135,14 @@ def test_a_tilted_head_is_meshed_as_an_upright_one_is(portrait: Pixels) -> None:
     assert float(np.median(off)) < 0.02 * portrait_face(portrait).width
 
 
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_portrait_that_lies_is_refused(portrait: Pixels, quarters: int) -> None:
+    lying = np.ascontiguousarray(np.rot90(portrait, quarters))
+
+    with pytest.raises(PictureRefused, match="upright"):
+        portrait_face(lying)
+
+
 def test_a_rig_cut_short_or_made_up_is_refused(made: Path, tmp_path: Path) -> None:
     whole = (made / "rig").read_bytes()
     broken = tmp_path / "rig"
