@@ -70,9 +70,7 @@ def make_rig(image: Path, target: Path, preview: Path) -> None:
     geometry = Geometry(
         eye_x=eye_x,
         eye_y=eye_y,
-        angle=lips.frame.angle,
         unit=chin / 200,
-        face_width=mesh.width,
         crown=matte.crown,
         chin=float(points[_CHIN, 1]),
         mouth=corners(mouth.rect),

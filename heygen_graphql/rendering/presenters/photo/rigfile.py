@@ -44,11 +44,8 @@ class Geometry:
     eye_x: float
     eye_y: float
     """Midway between the eyes."""
-    angle: float
-    """Of the line between the eyes, in radians."""
     unit: float
     """Pixels per art unit: the chin lies 200 below the eyes."""
-    face_width: float
     crown: float
     """y of the top of head and hair, as far as the portrait shows it."""
     chin: float

@@ -18,6 +18,7 @@ _MOST_TUCKED = (0, 2, 1)
 _FEW_SPREADS = (1, 3, 5)
 """Tongue and tuck are brief: three widths of the mouth do for them."""
 _LOWEST_GAZE = 1
+"""Eyes look up and down by one level; to the sides they go farther."""
 
 
 def mouth_states() -> list[MouthState]:
