@@ -13,24 +13,10 @@ from av.subtitles.subtitle import AssSubtitle
 
 from heygen_graphql.rendering.captions import Cue, cues, to_srt, to_vtt
 from heygen_graphql.rendering.speech import TimedWord
+from tests.rendering.narration import NEWS, spoken
 
 LETTERS_A_LINE = 42
-NEWS = (
-    "Good evening. The river rose by two metres last night, and the old bridge, which had stood for "
-    "three hundred years, was closed to every kind of traffic. Nobody was hurt! Will it open again by "
-    "the spring? The mayor hopes so; the engineers, who met at 9 a.m. today, are not so sure."
-)
 JAPANESE = "こんにちは、私はあなたのプレゼンターです。原稿をくだされば、「代わりに」お話しします。"
-
-
-def spoken(text: str, *, characters_per_second: float = 15.0, start: float = 0.25) -> list[TimedWord]:
-    """The words of a text as a voice would time them, with a breath after each phrase."""
-    words = []
-    for word in text.split():
-        end = start + len(word) / characters_per_second
-        words.append(TimedWord(word, start, end))
-        start = end + (0.4 if word[-1] in ".!?" else 0.15 if word[-1] in ",;" else 0.02)
-    return words
 
 
 def cut(
@@ -79,9 +65,65 @@ def test_thai_breaks_between_words_though_it_has_no_spaces_there() -> None:
 
 
 def test_the_two_lines_of_a_cue_are_balanced() -> None:
-    (cue,) = cut(spoken("one two three four five six seven eight nine ten eleven"))
+    (cue,) = cut(spoken("Many people gathered beside the river during last evening"))
 
     assert abs(len(cue.lines[0]) - len(cue.lines[1])) <= 6
+
+
+@pytest.mark.parametrize(
+    ("text", "first_line"),
+    [
+        ("When the rain stopped, the children went outside again.", "When the rain stopped,"),
+        ("วันนี้ฝนตกหนักมาก แต่เราก็ยังไปโรงเรียนตามปกติ", "วันนี้ฝนตกหนักมาก"),
+        # Nor after what leads on to the next word.
+        ("We looked up at the house of the old man and waited there.", "We looked up at the house"),
+    ],
+)
+def test_a_line_ends_where_the_sentence_breathes_rather_than_in_its_middle(
+    text: str, first_line: str
+) -> None:
+    (cue,) = cut(spoken(text))
+
+    assert cue.lines[0] == first_line
+
+
+def test_each_sentence_has_a_cue_of_its_own_when_there_is_time_to_read_it() -> None:
+    shown = cut(spoken("The rain is over now. We can go out."))
+
+    assert [cue.lines for cue in shown] == [("The rain is over now.",), ("We can go out.",)]
+
+
+def test_a_long_sentence_is_shared_out_evenly() -> None:
+    shown = cut(spoken(" ".join(["several"] * 14) + "."))
+
+    assert [len(" ".join(cue.lines).split()) for cue in shown] == [7, 7]
+
+
+def test_a_slow_voice_gets_short_cues_rather_than_long_waits() -> None:
+    shown = cut(spoken(NEWS, characters_per_second=3))
+
+    assert all(cue.end_seconds - cue.start_seconds <= 8 for cue in shown)
+
+
+@pytest.mark.parametrize(("pause_seconds", "is_closed"), [(0.6, True), (1.0, False)])
+def test_a_gap_between_cues_is_closed_when_it_would_only_flicker(
+    pause_seconds: float, is_closed: bool
+) -> None:
+    words = spoken("Nobody was hurt at all.")
+    later = spoken("Everybody went home.", start=words[-1].end_seconds + pause_seconds)
+
+    first, second = cut([*words, *later])
+
+    assert (first.end_seconds == second.start_seconds) is is_closed
+    assert first.end_seconds >= words[-1].end_seconds + 0.4
+
+
+def test_a_scene_too_short_for_its_cues_has_as_few_as_can_be() -> None:
+    *others, _ = cues(
+        spoken(NEWS, characters_per_second=2000), width=len, maximum_width=LETTERS_A_LINE, frame_count=80
+    )
+
+    assert all(len(cue.lines) == 2 for cue in others)
 
 
 def test_cues_never_overlap_and_stay_long_enough_to_be_seen() -> None:
@@ -289,3 +331,11 @@ def test_a_line_of_hebrew_that_begins_with_a_latin_name_is_marked_as_hebrew() ->
     assert "\n\u200fGoogle" in to_vtt(shown)
     assert "\n\u200fGoogle" in to_srt(shown)
     assert "\nהיום" in to_vtt(shown)
+
+
+def test_what_utf_8_cannot_hold_breaks_neither_file() -> None:
+    shown = [Cue(0.0, 1.0, ("a\ud800b\x00c",))]
+
+    for text in (to_vtt(shown), to_srt(shown)):
+        assert "a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}c" in text
+        text.encode()

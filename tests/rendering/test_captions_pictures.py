@@ -17,22 +17,7 @@ from heygen_graphql.rendering.compositor import CaptionStrip
 from heygen_graphql.rendering.fonts import Typeface
 from heygen_graphql.rendering.speech import TimedWord
 from heygen_graphql.rendering.storyboard import CaptionStyle
-
-NEWS = (
-    "Good evening. The river rose by two metres last night, and the old bridge, which had stood for "
-    "three hundred years, was closed to every kind of traffic. Nobody was hurt! Will it open again by "
-    "the spring? The mayor hopes so; the engineers, who met at 9 a.m. today, are not so sure."
-)
-
-
-def spoken(text: str, *, characters_per_second: float = 15.0, start: float = 0.25) -> list[TimedWord]:
-    """The words of a text as a voice would time them, with a breath after each phrase."""
-    words = []
-    for word in text.split():
-        end = start + len(word) / characters_per_second
-        words.append(TimedWord(word, start, end))
-        start = end + (0.4 if word[-1] in ".!?" else 0.15 if word[-1] in ",;" else 0.02)
-    return words
+from tests.rendering.narration import NEWS, spoken
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (720, 1280), (1080, 1080), (854, 480)])
@@ -49,7 +34,18 @@ def test_the_picture_of_a_cue_is_centred_inside_the_safe_area(size: tuple[int, i
         assert width * 0.05 <= strip.x + 1
         assert abs(strip.x + strip_width / 2 - width / 2) <= 1
         assert height * 0.6 <= strip.y
-        assert strip.y + strip_height <= height * 0.95
+        # A phone has its controls at the foot.
+        assert strip.y + strip_height <= height * (0.88 if height > width else 0.95)
+
+
+def test_a_line_is_centred_by_its_ink() -> None:
+    """A full stop of Chinese is mostly air, which would push the line to the left."""
+    painter = CaptionPainter(1280, 720, Typeface("zh"))
+
+    (strip,) = painter.strips([Cue(0.0, 1.0, ("今天天气很好。",))])
+
+    columns = np.flatnonzero((strip.rgba[..., :3].min(axis=2) > 100).any(axis=0))
+    assert abs(columns[0] + columns[-1] + 1 - strip.rgba.shape[1]) <= 3
 
 
 def test_strips_follow_the_cues_and_do_not_overlap() -> None:

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -156,12 +157,10 @@ def test_the_drawing_order_of_any_line_is_a_permutation(text: str, right_to_left
     assert sorted(visual_order(range(len(text)), found)) == list(range(len(text)))
 
 
-_TYPEFACES: dict[str, Typeface] = {}
-
-
+@cache
 def typeface(language: str) -> Typeface:
     """Opened once: a film has one, too."""
-    return _TYPEFACES.setdefault(language, Typeface(language))
+    return Typeface(language)
 
 
 def times_read(form: str, text: str) -> list[tuple[int, int]]:

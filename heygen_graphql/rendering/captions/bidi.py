@@ -37,7 +37,7 @@ def starts_right_to_left(text: str) -> bool:
 
 
 def levels(text: str, *, right_to_left: bool) -> list[int]:
-    """The embedding level of each character: odd ones are drawn from right to left."""
+    """The embedding level of each character of a line: odd ones are drawn from right to left."""
     base = int(right_to_left)
     kinds = [unicodedata.bidirectional(character) for character in text]
     if not right_to_left and not {"R", "AL", "AN"} & set(kinds):
@@ -54,11 +54,6 @@ def levels(text: str, *, right_to_left: bool) -> list[int]:
     for index in range(1, len(text)):
         if kinds[index] in _PASSED_OVER:
             found[index] = found[index - 1]
-    # Rule L1: white space at the line's end stands at its end.
-    index = len(text)
-    while index and kinds[index - 1] in _PASSED_OVER | {"WS", "S", "B"}:
-        index -= 1
-        found[index] = base
     return found
 
 

@@ -132,8 +132,10 @@ def _cuts_cluster(text: str, position: int) -> bool:
     following = text[position + 1 : position + 2]
     if "\u1000" <= after <= "\u109f" and following in {_BURMESE_ASAT, _BURMESE_STACKER}:
         return True  # the consonant that closes a syllable
-    if "\u0e81" <= after <= "\u0eae" and not "\u0eb0" <= following <= "\u0ecf":
-        return True  # likewise in Lao: it has no vowel
+    if "\u0e81" <= after <= "\u0eae" and (
+        following in _LEADING_VOWELS or not "\u0eb0" <= following <= "\u0ecf"
+    ):
+        return True  # likewise in Lao: it has no vowel, and one that leads is the next syllable's
     if "\u1160" <= after <= "\u11ff":
         return True  # vowels and finals of a Hangul syllable in pieces
     return _is_flag_half(after) and _flag_halves_before(text, position) % 2 == 1

@@ -101,7 +101,7 @@ class Paragraph:
             return cost - 0.35
         if self.atoms[place].cuts_word:
             return cost + 0.8
-        return cost + 0.1 * self.leads_on[place - 1]
+        return cost + 0.2 * self.leads_on[place - 1]
 
     def _text(self, start: int, end: int) -> str:
         first, *others = self.atoms[start:end]
