@@ -135,6 +135,16 @@ async def test_a_render_that_somebody_else_told_to_stop_has_not_run_out_of_time(
     assert (ending.code, ending.is_retryable) == ("RENDER_CRASHED", True)
 
 
+async def test_a_render_that_died_is_over_though_what_it_started_holds_its_output(tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    async with opened(tmp_path) as films:
+        began = time.monotonic()
+        ending = await films.render({"die_by": signal.SIGKILL, "starts_program": str(pid_file)})
+        assert time.monotonic() - began < 1 * SLACK
+        assert isinstance(ending, Failure)
+        assert ending.code == "RENDER_CRASHED"
+
+
 async def test_an_idle_process_ends_after_a_while(tmp_path: Path) -> None:
     async with opened(tmp_path, idle_seconds=0.3) as films:
         await films.render()

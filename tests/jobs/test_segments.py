@@ -102,9 +102,27 @@ async def test_a_video_that_is_canceled_or_deleted_keeps_no_segments(
         await asyncio.to_thread(wait_until, lambda: segments(settings) != [], "the first scene")
 
         await ending(sqlite, (await load(sqlite, video_id)).owner_id, video_id)
-        await queue.hint(video_id)
 
         await asyncio.to_thread(wait_until, lambda: files(settings) == [], "removing the segments")
+
+
+async def test_a_video_that_is_canceled_while_it_waits_keeps_nothing_of_earlier_attempts(
+    settings: Settings, sqlite: Database
+) -> None:
+    # Given what an attempt left that was killed while it published
+    video_id = await add_video(sqlite, THREE_SCENES, fence=1)
+    for name in ("1/video.mp4", "segments/a.mkv"):
+        left = settings.data_dir / "files" / "videos" / str(video_id) / name
+        left.parent.mkdir(parents=True)
+        left.write_bytes(b"half")
+    await videos.cancel(sqlite, (await load(sqlite, video_id)).owner_id, video_id)
+
+    # When a worker hears of the cancel
+    async with server(settings, sqlite) as queue:
+        await queue.hint(video_id)
+
+        # Then it goes
+        await asyncio.to_thread(wait_until, lambda: files(settings) == [], "removing what is left")
 
 
 async def test_a_render_reads_the_files_that_its_storyboard_names(

@@ -182,7 +182,7 @@ async def test_a_suspended_worker_stores_nothing_for_a_video_that_is_gone(
 ) -> None:
     # Given a worker that was suspended while its render came to an end
     worker = start_worker()
-    video_id = await add_video(database, {"steps": 40, "step_seconds": 0.05})
+    video_id = await add_video(database, {"steps": 40, "step_seconds": 0.05, "segments": ["a.mkv"]})
     await queue.hint(video_id)
     await wait_for(database, video_id, is_drawing)
     worker.suspend()
