@@ -20,6 +20,7 @@ from tests.jobs.videos import (
     add_video,
     change,
     is_drawing,
+    let_back_off_end,
     load,
     statuses,
     wait_for,
@@ -146,6 +147,7 @@ async def test_a_storage_that_fails_fails_the_attempt_and_not_the_worker(
         video = await wait_for(sqlite, video_id, lambda video: video.failures == 1)
         assert video.status is VideoStatus.PENDING
         blocked.unlink()
+        await let_back_off_end(sqlite, video_id)
         assert (await wait_for_end(sqlite, video_id)).status is VideoStatus.COMPLETED
 
 

@@ -13,7 +13,7 @@ from heygen_graphql.rendering.storyboard import Stage
 from heygen_graphql.settings import Settings
 from heygen_graphql.tables import VideoStatus
 from tests.jobs.serving import files, server
-from tests.jobs.videos import add_video, change, load, storyboard, wait_for_end
+from tests.jobs.videos import add_video, change, let_back_off_end, load, storyboard, wait_for_end
 from tests.servers import wait_until
 
 THREE_SCENES = {"segments": ["a.mkv", "b.mkv", "c.mkv"]}
@@ -67,6 +67,7 @@ async def test_a_render_tried_again_keeps_the_scenes_that_were_finished(
     async with server(settings, sqlite) as queue:
         video_id = await add_video(sqlite, THREE_SCENES | passing)
         await queue.hint(video_id)
+        await let_back_off_end(sqlite, video_id)
         assert (await wait_for_end(sqlite, video_id)).failures == 1
     assert await reused(sqlite, video_id) == [True, True, True]
 
@@ -86,6 +87,7 @@ async def test_a_segment_that_may_have_broken_a_render_is_not_used_again(
     stored.write_text("broken")
     async with server(settings, sqlite) as queue:
         await queue.hint(video_id)
+        await let_back_off_end(sqlite, video_id)
         await wait_for_end(sqlite, video_id)
     # Then the next one makes it anew, and uses what the first made
     assert await reused(sqlite, video_id) == [False, True, True]
@@ -97,7 +99,7 @@ async def test_a_video_that_is_canceled_or_deleted_keeps_no_segments(
 ) -> None:
     async with server(settings, sqlite) as queue:
         # Given a video whose first scene is done
-        video_id = await add_video(sqlite, THREE_SCENES | {"step_seconds": 0.5})
+        video_id = await add_video(sqlite, THREE_SCENES | {"steps": 0, "step_seconds": 0.5})
         await queue.hint(video_id)
         await asyncio.to_thread(wait_until, lambda: segments(settings) != [], "the first scene")
 

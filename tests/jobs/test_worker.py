@@ -84,8 +84,6 @@ def start_worker(remote: Settings, tmp_path: Path) -> Iterator[StartWorker]:
             DATA_DIR=str(remote.data_dir),
             LEASE_SECONDS=str(remote.lease_seconds),
             SWEEP_SECONDS=str(remote.sweep_seconds),
-            # Dramatiq's: how long it waits before it tries a Redis again that was away.
-            dramatiq_restart_delay="200",
         )
         started.append(
             spawn(
@@ -128,7 +126,7 @@ async def test_after_a_worker_was_killed_the_next_renders_only_the_scenes_that_w
 ) -> None:
     # Given a worker that has finished the first of three scenes
     first = start_worker()
-    video_id = await add_video(database, {"segments": ["a.mkv", "b.mkv", "c.mkv"], "step_seconds": 0.5})
+    video_id = await add_video(database, {"segments": ["a.mkv", "b.mkv", "c.mkv"], "steps": 0, "step_seconds": 0.5})
     await queue.hint(video_id)
     stored = remote.data_dir / "files" / "videos" / str(video_id) / "segments" / "a.mkv"
     await asyncio.to_thread(wait_until, stored.exists, "the first scene")
