@@ -126,7 +126,9 @@ async def test_after_a_worker_was_killed_the_next_renders_only_the_scenes_that_w
 ) -> None:
     # Given a worker that has finished the first of three scenes
     first = start_worker()
-    video_id = await add_video(database, {"segments": ["a.mkv", "b.mkv", "c.mkv"], "steps": 0, "step_seconds": 0.5})
+    video_id = await add_video(
+        database, {"segments": ["a.mkv", "b.mkv", "c.mkv"], "steps": 0, "step_seconds": 0.5}
+    )
     await queue.hint(video_id)
     stored = remote.data_dir / "files" / "videos" / str(video_id) / "segments" / "a.mkv"
     await asyncio.to_thread(wait_until, stored.exists, "the first scene")
