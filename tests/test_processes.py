@@ -1,6 +1,8 @@
 """Children within bounds. What they run is given to `timeit`, which runs any code it is given."""
 
 import asyncio
+import subprocess
+import sys
 import time
 
 import psutil
@@ -54,6 +56,13 @@ async def test_whoever_is_cancelled_takes_the_child_along() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert alive(started) == []
+
+
+def test_a_child_whose_parent_died_before_it_could_look_does_nothing() -> None:
+    stranger = "1"
+    command = (sys.executable, "-m", "heygen_graphql.processes", stranger, "512", *once("print('at work')"))
+    done = subprocess.run(command, capture_output=True, timeout=30)
+    assert (done.returncode, done.stdout) == (1, b"")
 
 
 async def test_no_more_work_at_once_than_there_are_places() -> None:

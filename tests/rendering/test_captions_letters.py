@@ -1,9 +1,17 @@
 """The letters of a caption: in which order they are drawn, and which are never parted."""
 
+from itertools import pairwise
+
 import pytest
 
 from heygen_graphql.rendering.captions.bidi import levels, visual_order
-from heygen_graphql.rendering.captions.breaks import clusters
+from heygen_graphql.rendering.captions.breaks import joints
+
+
+def clusters(text: str) -> list[str]:
+    """The text in what a reader takes for single characters."""
+    places = [0, *(place for place, _ in joints(text)), len(text)]
+    return [text[start:end] for start, end in pairwise(places)]
 
 
 @pytest.mark.parametrize(

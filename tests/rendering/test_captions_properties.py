@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from heygen_graphql.rendering.captions import CaptionPainter, Cue, cues, to_srt, to_vtt
 from heygen_graphql.rendering.captions.bidi import levels, visual_order
-from heygen_graphql.rendering.captions.breaks import clusters, is_spaceless
+from heygen_graphql.rendering.captions.breaks import is_spaceless
 from heygen_graphql.rendering.fonts import Typeface
 from heygen_graphql.rendering.speech import TimedWord
 from heygen_graphql.rendering.storyboard import CaptionStyle
+from tests.rendering.test_captions_letters import clusters
 
 # The same examples every time: a test that fails one day in thirty helps nobody.
 QUICK = settings(max_examples=100, deadline=None, derandomize=True)

@@ -8,7 +8,7 @@ and its marks is cut (after Unicode's UAX #29).
 
 import unicodedata
 from functools import lru_cache
-from itertools import accumulate, pairwise
+from itertools import accumulate
 
 import budoux
 
@@ -86,12 +86,6 @@ def joints(text: str) -> list[tuple[int, bool]]:
         (position, _is_address_joint(text, position) if has_joints else _is_allowed(text, position))
         for position in found
     ]
-
-
-def clusters(text: str) -> list[str]:
-    """The text in what a reader takes for single characters."""
-    places = [0, *(place for place, _ in joints(text)), len(text)]
-    return [text[start:end] for start, end in pairwise(places) if end > start]
 
 
 def _is_allowed(text: str, position: int) -> bool:
