@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from heygen_graphql.errors import HeygenError
 from heygen_graphql.rendering import Studio
-from heygen_graphql.rendering.presenters import avatar, default_avatar
+from heygen_graphql.rendering.presenters import Avatar, avatar, default_avatar
 from heygen_graphql.rendering.speech import Voice, Voices, check_text
 from heygen_graphql.rendering.storyboard import AspectRatio, CaptionStyle, Quality, Scene, Stage, Storyboard
 from heygen_graphql.settings import Settings
@@ -40,7 +40,8 @@ def storyboard(
         RenderError: there is no such voice or avatar, or the voice cannot read the script.
         HeygenError: no voice, or not this one, speaks the language; the color is none.
     """
-    speaker = _voice(voices_of(settings), voice_id, language)
+    presenter = default_avatar() if avatar_id is None else avatar(avatar_id)
+    speaker = _voice(voices_of(settings), voice_id, language, presenter)
     if not re.fullmatch("#[0-9A-Fa-f]{6}", background_color):
         raise HeygenError(f"--background: {background_color!r} is not written as #RRGGBB")
     script = script.strip()
@@ -49,7 +50,7 @@ def storyboard(
         script=script,
         pause_seconds=0.0,
         voice_id=speaker.voice_id,
-        avatar_id=(default_avatar() if avatar_id is None else avatar(avatar_id)).avatar_id,
+        avatar_id=presenter.avatar_id,
         background_color=background_color,
         speed=speed,
         pitch_semitones=pitch_semitones,
@@ -63,9 +64,9 @@ def storyboard(
     )
 
 
-def _voice(voices: Voices, voice_id: str | None, language: str | None) -> Voice:
+def _voice(voices: Voices, voice_id: str | None, language: str | None, presenter: Avatar) -> Voice:
     if voice_id is None:
-        found = voices.default(language or _DEFAULT_LANGUAGE)
+        found = voices.default(language or _DEFAULT_LANGUAGE, presenter.gender)
         if found is None:
             raise HeygenError(f"--language: no voice speaks {language!r}")
         return found

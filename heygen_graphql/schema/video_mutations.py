@@ -39,7 +39,9 @@ class SceneInput:
         default=None, description="How long to be silent, instead of a script: 0.1 to 60."
     )
     voice_id: str | None = strawberry.field(
-        default=None, description="Another voice than the video's, a `voiceId`."
+        default=None,
+        description="Another voice than the video's, a `voiceId`; when neither is given, one that suits the "
+        "avatar.",
     )
     avatar_id: str | None = strawberry.field(
         default=None, description="Another avatar than the video's, an `avatarId`."
@@ -61,7 +63,8 @@ class CreateVideoInput:
     title: str | None = strawberry.field(default=None, description="What to call it: up to 200 characters.")
     voice_id: str | None = strawberry.field(
         default=None,
-        description="Who is heard, a `voiceId`; the server's first voice for the language when not given.",
+        description="Who is heard, a `voiceId`; when not given, the server's first voice for the language, "
+        "of the gender that suits the avatar where there is one.",
     )
     avatar_id: str | None = strawberry.field(
         default=None, description="Who is seen, an `avatarId`; the server's first avatar when not given."

@@ -13,7 +13,7 @@ from typing import Any
 from heygen_graphql.errors import Fault, InvalidInput, UserErrorCode
 from heygen_graphql.rendering import presenters, speech
 from heygen_graphql.rendering.errors import UnknownAvatar, UnknownVoice, UnspeakableText
-from heygen_graphql.rendering.speech import Voice
+from heygen_graphql.rendering.speech import Gender, Voice
 from heygen_graphql.rendering.speech.engine import MULTILINGUAL
 from heygen_graphql.rendering.storyboard import AspectRatio, CaptionStyle, Quality, Scene, Storyboard
 from heygen_graphql.videos.catalogue import Catalogue
@@ -39,6 +39,7 @@ _LINE_CONTROLS = "\t\n\r"
 @dataclass(frozen=True, slots=True)
 class _Avatar:
     avatar_id: str
+    gender: Gender | None = None
     rig: str | None = None
 
 
@@ -72,20 +73,21 @@ def storyboard_of(request: VideoRequest, catalogue: Catalogue) -> Storyboard:
     title = _checked_title(request.title, faults)
     _check_metadata(request.metadata, faults)
     language, voice = _language_and_voice(request, catalogue, faults)
-    avatar = _checked_avatar(request.avatar_id, (), catalogue, faults) or _Avatar(
-        presenters.default_avatar().avatar_id
-    )
+    avatar = _checked_avatar(request.avatar_id, (), catalogue, faults) or _drawn(presenters.default_avatar())
     background = _checked_background(request, (), catalogue, faults)
     speed = _in_range(request.speed, SPEEDS, ("speed",), faults, default=1.0)
     pitch = _in_range(request.pitch, PITCHES, ("pitch",), faults, default=0.0)
     scenes: list[Scene] = []
     for path, asked in _asked_scenes(request, faults):
-        scene_voice = voice
+        scene_avatar = _checked_avatar(asked.avatar_id, path, catalogue, faults) or avatar
         if asked.voice_id is not None and path:
             scene_voice = _checked_voice(asked.voice_id, path, catalogue, faults)
+        elif request.voice_id is not None:
+            scene_voice = voice
+        else:
+            scene_voice = catalogue.voices.default(language, scene_avatar.gender)
         script = _checked_script(asked.script, (*path, "script"), scene_voice, faults)
         pause = _checked_pause(asked, path, faults)
-        scene_avatar = _checked_avatar(asked.avatar_id, path, catalogue, faults) or avatar
         scene_background = _checked_background(asked, path, catalogue, faults) or background
         # A portrait fills the picture unless something is asked for behind it.
         shown = scene_background or _Background("" if scene_avatar.rig else DEFAULT_BACKGROUND)
@@ -157,8 +159,6 @@ def _language_and_voice(
         message = f"No voice here speaks {_shown(language)}. `server {{ languages }}` lists those there are."
         faults.append(Fault(UserErrorCode.UNSUPPORTED_LANGUAGE, message, ("language",)))
         return DEFAULT_LANGUAGE, voice
-    if request.voice_id is None:
-        return language, default
     if voice is not None and default is not None and not catalogue.voices.speaks(voice, language):
         message = (
             f"The voice {voice.voice_id!r} speaks {voice.language}, not {language}. "
@@ -178,6 +178,10 @@ def _checked_voice(
         return None
 
 
+def _drawn(avatar: presenters.Avatar) -> _Avatar:
+    return _Avatar(avatar.avatar_id, avatar.gender)
+
+
 def _checked_avatar(
     avatar_id: str | None, path: tuple[str, ...], catalogue: Catalogue, faults: list[Fault]
 ) -> _Avatar | None:
@@ -185,9 +189,9 @@ def _checked_avatar(
         return None
     rig = catalogue.rigs.get(avatar_id)
     if rig is not None:
-        return _Avatar(avatar_id, rig)
+        return _Avatar(avatar_id, rig=rig)
     try:
-        return _Avatar(presenters.avatar(avatar_id).avatar_id)
+        return _drawn(presenters.avatar(avatar_id))
     except UnknownAvatar as error:
         faults.append(Fault(UserErrorCode.UNKNOWN_AVATAR, _without_excess(str(error)), (*path, "avatarId")))
         return None

@@ -103,6 +103,25 @@ async def test_what_is_not_said_is_filled_in(database: Database, ada: UUID) -> N
     assert video.status is VideoStatus.PENDING
 
 
+async def test_a_presenter_speaks_with_a_voice_that_suits_them_unless_one_is_named(
+    database: Database, ada: UUID
+) -> None:
+    scenes = (
+        SceneRequest(script="Hi"),
+        SceneRequest(script="Hi", avatar_id="oliver"),
+        SceneRequest(script="Hi", avatar_id="oliver", voice_id="heart"),
+    )
+
+    unnamed = await videos.create(database, ada, VideoRequest(scenes=scenes))
+    named = await videos.create(database, ada, VideoRequest(scenes=scenes, voice_id="joe"))
+    german = await videos.create(database, ada, VideoRequest(script="Hallo", language="de", avatar_id="maya"))
+
+    assert [scene.voice_id for scene in videos.storyboard_in(unnamed).scenes] == ["heart", "miles", "heart"]
+    assert [scene.voice_id for scene in videos.storyboard_in(named).scenes] == ["joe", "joe", "heart"]
+    # Its only voice is a man's; a robot of the right accent is better than none.
+    assert german.voice_id == "espeak-de"
+
+
 async def test_one_key_makes_one_video_even_when_the_calls_overlap(database: Database, ada: UUID) -> None:
     request = VideoRequest(script="Only once.")
 

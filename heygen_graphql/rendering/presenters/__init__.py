@@ -13,6 +13,7 @@ from heygen_graphql.rendering.presenters.maya import MAYA
 from heygen_graphql.rendering.presenters.oliver import OLIVER
 from heygen_graphql.rendering.presenters.omar import OMAR
 from heygen_graphql.rendering.presenters.presenter import DrawnPresenter
+from heygen_graphql.rendering.speech.engine import Gender
 
 __all__ = ["Avatar", "avatar", "avatars", "default_avatar", "drawn_presenter", "preview_png"]
 
@@ -25,6 +26,8 @@ class Avatar:
     """The short name that inputs take."""
     name: str
     kind: Literal["DRAWN", "PHOTO"]
+    gender: Gender
+    """Of the voices that suit them."""
 
 
 def avatars() -> tuple[Avatar, ...]:
@@ -37,7 +40,7 @@ def avatar(avatar_id: str) -> Avatar:
         UnknownAvatar: no presenter has that name.
     """
     presenter = drawn_presenter(avatar_id)
-    return Avatar(presenter.avatar_id, presenter.name, "DRAWN")
+    return Avatar(presenter.avatar_id, presenter.name, "DRAWN", Gender(presenter.gender))
 
 
 def default_avatar() -> Avatar:

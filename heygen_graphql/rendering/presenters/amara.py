@@ -55,6 +55,7 @@ _NECK = run("98,298 66,330 0,345")
 AMARA = DrawnPresenter(
     avatar_id="amara",
     name="Amara",
+    gender="FEMALE",
     face=Face(
         skin=_SKIN,
         half_outline=run("0,-200 71,-188 117,-143 135,-76 138,-10 133,48 120,100 94,148 58,182 28,197 0,201"),

@@ -53,6 +53,7 @@ _BUTTONED = run("94,304 104,390 68,520 0,640 -12,900 -12,1360")
 INGRID = DrawnPresenter(
     avatar_id="ingrid",
     name="Ingrid",
+    gender="FEMALE",
     face=_FACE,
     eyes=Eyes(
         center_x=60.0,

@@ -55,6 +55,7 @@ _OPENING = run("110,304 131,390 108,520 60,660 -8,800 -20,1360")
 KENJI = DrawnPresenter(
     avatar_id="kenji",
     name="Kenji",
+    gender="MALE",
     face=_FACE,
     eyes=Eyes(
         center_x=61.0,

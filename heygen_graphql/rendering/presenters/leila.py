@@ -30,6 +30,7 @@ _LAPPED = run("136,190 158,250 214,322 280,370")
 LEILA = DrawnPresenter(
     avatar_id="leila",
     name="Leila",
+    gender="FEMALE",
     face=_FACE,
     eyes=Eyes(
         center_x=61.0,

@@ -34,6 +34,7 @@ _OPENING = run("112,314 140,400 118,520 66,700 -8,900 -40,1360")
 MAYA = DrawnPresenter(
     avatar_id="maya",
     name="Maya",
+    gender="FEMALE",
     face=Face(
         skin=_SKIN,
         half_outline=run("0,-200 70,-188 116,-142 134,-74 136,-10 130,46 116,96 90,143 57,178 28,196 0,201"),

@@ -36,6 +36,7 @@ _LEAF = run("90,252 118,303 115,341 96,422"), run("96,422 45,397 1,360"), run("1
 OLIVER = DrawnPresenter(
     avatar_id="oliver",
     name="Oliver",
+    gender="MALE",
     face=Face(
         skin=_SKIN,
         half_outline=run("0,-200 72,-188 118,-142 136,-74 138,-10 136,46 128,98 107,148 70,184 34,201 0,204"),

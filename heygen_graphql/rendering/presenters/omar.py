@@ -38,6 +38,7 @@ _NECK = run("92,296 80,330 46,357 18,366 0,367")
 OMAR = DrawnPresenter(
     avatar_id="omar",
     name="Omar",
+    gender="MALE",
     face=Face(
         skin=_SKIN,
         half_outline=run("0,-202 70,-190 115,-144 133,-78 136,-12 134,46 127,98 108,148 72,187 36,205 0,209"),

@@ -1,6 +1,7 @@
 """What a drawn presenter is made of, and the order in which the parts are drawn."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from heygen_graphql.rendering.presenters.eyes import Eyes, Gaze, draw_brows, draw_eyes
 from heygen_graphql.rendering.presenters.face import (
@@ -22,6 +23,8 @@ class DrawnPresenter:
 
     avatar_id: str
     name: str
+    gender: Literal["FEMALE", "MALE"]
+    """Of the voices that suit them."""
     face: Face
     eyes: Eyes
     mouth: Mouth

@@ -49,17 +49,17 @@ class Voices:
             raise UnknownVoice(voice_id)
         return found
 
-    def default(self, language: str) -> Voice | None:
+    def default(self, language: str, gender: Gender | None = None) -> Voice | None:
         """The voice for a BCP 47 tag when the user names none; None when the language cannot be spoken.
 
-        A natural voice of the language, the one of its region first ("en-AU" too is spoken by `heart`: an
-        accent that is off is easier to listen to than a robot); else the exact tag; else the language
-        without its region or script ("de-AT" is spoken by "de"). Never one of the endpoint's: those cost
-        money and send the script away, so they speak only when they are named.
+        A natural voice of the language, of the gender where there is one, the one of its region first
+        ("en-AU" too is spoken by `heart`: an accent that is off is easier to listen to than a robot); else
+        the exact tag; else the language without its region or script ("de-AT" is spoken by "de"). Never
+        one of the endpoint's: those cost money and send the script away, so they speak only when they are
+        named.
         """
-        return _default(
-            tuple(known for known in self.all() if known.language != MULTILINGUAL), language.lower()
-        )
+        own = tuple(known for known in self.all() if known.language != MULTILINGUAL)
+        return _default(own, language.lower(), gender)
 
     def languages(self) -> tuple[str, ...]:
         """The tags of all voices that have one of their own, sorted, each once."""
@@ -118,12 +118,20 @@ def _catalogue(piper: tuple[Voice, ...], has_endpoint: bool) -> dict[str, Voice]
 
 
 @lru_cache(maxsize=1024)
-def _default(voices: tuple[Voice, ...], language: str) -> Voice | None:
-    candidates = [known for known in voices if speaks(known, language)]
-    exact = [known for known in candidates if _subtags(known.language) == _subtags(language)]
-    natural = [known for known in candidates if known.engine != "espeak-ng"]
-    exact_and_natural = [known for known in exact if known in natural]
-    return next(iter([*exact_and_natural, *natural, *exact, *candidates]), None)
+def _default(voices: tuple[Voice, ...], language: str, gender: Gender | None) -> Voice | None:
+    def rank(voice: Voice) -> tuple[bool, bool, bool]:
+        is_robot = voice.engine == "espeak-ng"
+        is_of_region = _subtags(voice.language) == _subtags(language)
+        is_of_gender = gender is None or voice.gender is gender
+        # A woman's voice from a man's mouth is heard at once, another region's accent later; among robots
+        # the accent is a matter of being understood.
+        return (
+            (is_robot, not is_of_region, not is_of_gender)
+            if is_robot
+            else (is_robot, not is_of_gender, not is_of_region)
+        )
+
+    return min((known for known in voices if speaks(known, language)), key=rank, default=None)
 
 
 def speaks(voice: Voice, language: str) -> bool:
