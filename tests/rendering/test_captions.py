@@ -118,12 +118,16 @@ def test_a_gap_between_cues_is_closed_when_it_would_only_flicker(
     assert first.end_seconds >= words[-1].end_seconds + 0.4
 
 
-def test_a_scene_too_short_for_its_cues_has_as_few_as_can_be() -> None:
-    *others, _ = cues(
-        spoken(NEWS, characters_per_second=2000), width=len, maximum_width=LETTERS_A_LINE, frame_count=80
+def test_a_scene_too_short_for_the_best_cues_has_fewer_that_can_be_seen() -> None:
+    # Given sentences that would be shown in three cues, and time for two
+    hasty = spoken(
+        "the and, Yes. Yes. No! Dr. Yes. there the everybody everybody but;", characters_per_second=300
     )
 
-    assert all(len(cue.lines) == 2 for cue in others)
+    shown = cues(hasty, width=len, maximum_width=20, frame_count=46)
+
+    assert len(shown) == 2
+    assert all(cue.end_seconds - cue.start_seconds >= 0.7 for cue in shown)
 
 
 def test_cues_never_overlap_and_stay_long_enough_to_be_seen() -> None:
@@ -257,6 +261,12 @@ def test_a_cue_says_when_each_of_its_words_is_spoken() -> None:
     for shown, word in zip(cue.words, words, strict=True):
         assert abs(shown.start_seconds - word.start_seconds) <= 0.02
         assert abs(shown.end_seconds - word.end_seconds) <= 0.02
+
+
+def test_a_word_of_several_syllables_is_one_word_where_no_line_ends_in_it() -> None:
+    (cue,) = cut([TimedWord("မင်္ဂလာပါ", 0.2, 1.0)])
+
+    assert [word.text for word in cue.words] == ["မင်္ဂလာပါ"]
 
 
 def test_a_word_wider_than_a_line_is_cut_and_stays_on_the_screen() -> None:
