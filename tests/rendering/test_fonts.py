@@ -101,6 +101,14 @@ def test_han_characters_are_drawn_as_the_language_has_them(first: str, second: s
     assert differing
 
 
+def test_cantonese_is_drawn_as_in_hong_kong() -> None:
+    characters = "骨直返化令角誤戶"
+
+    assert [drawn(Typeface("yue"), c) for c in characters] == [
+        drawn(Typeface("zh-HK"), c) for c in characters
+    ]
+
+
 def test_a_mark_that_the_letters_font_lacks_is_counted_and_not_drawn_as_a_box() -> None:
     typeface = Typeface("en")
 
@@ -125,6 +133,17 @@ def test_a_users_font_is_preferred_for_what_it_covers(tmp_path: Path) -> None:
     runs = Typeface("he", tmp_path).runs("שלום 字")
 
     assert [run.font.path if run.font else None for run in runs] == [own, packaged("NotoSansCJK")]
+
+
+def test_an_italic_font_of_the_user_is_not_taken_for_upright(tmp_path: Path) -> None:
+    upright = packaged("NotoSans[")
+    (italic,) = upright.parent.glob("NotoSans-Italic*")
+    shutil.copy(italic, tmp_path / "brand.ttf")
+
+    (run,) = Typeface("en", tmp_path).runs("a")
+
+    assert run.font is not None
+    assert run.font.path == upright
 
 
 def test_files_that_are_no_fonts_are_left_out_and_named_in_the_log(
