@@ -5,7 +5,6 @@ import subprocess
 import sys
 import zipfile
 from dataclasses import replace
-from importlib.metadata import PackageNotFoundError, version
 from itertools import pairwise
 from pathlib import Path
 
@@ -342,11 +341,6 @@ def _stands_before(rig: PhotoRig, background: Frame) -> bool:
 
 
 def test_head_and_shoulders_stand_before_the_background_that_was_asked_for(rig: PhotoRig) -> None:
-    try:
-        version("mediapipe")
-    except PackageNotFoundError:
-        pytest.skip("mediapipe, whose model finds a person's outline, is not installed")
-
     assert rig.has_cutout
     assert _stands_before(rig, lit_backdrop(WIDTH, HEIGHT, "#2244CC"))
 
