@@ -55,7 +55,7 @@ def remote(postgres_url: str, redis_url: str, tmp_path: Path) -> Settings:
         database_url=postgres_url,
         redis_url=redis_url,
         data_dir=tmp_path / "data",
-        lease_seconds=4,
+        lease_seconds=3,
         sweep_seconds=0.2,
     )
 
@@ -182,7 +182,7 @@ async def test_a_suspended_worker_stores_nothing_for_a_video_that_is_gone(
 ) -> None:
     # Given a worker that was suspended while its render came to an end
     worker = start_worker()
-    video_id = await add_video(database, {"steps": 40, "step_seconds": 0.05, "segments": ["a.mkv"]})
+    video_id = await add_video(database, {"steps": 25, "step_seconds": 0.05, "segments": ["a.mkv"]})
     await queue.hint(video_id)
     await wait_for(database, video_id, is_drawing)
     worker.suspend()
@@ -249,7 +249,7 @@ async def test_a_subscriber_in_another_process_sees_a_render_to_its_end(
     database: Database, queue: Queue, start_worker: StartWorker, remote: Settings
 ) -> None:
     start_worker()
-    video_id = await add_video(database, {"steps": 10, "step_seconds": 0.2})
+    video_id = await add_video(database, {"steps": 6, "step_seconds": 0.2})
     versions = []
     async with open_hub(remote.redis_url) as hub, hub.subscribe(video_id=video_id) as subscription:
         await queue.hint(video_id)
