@@ -344,12 +344,18 @@ class TestSound:
         assert np.abs(spoken.samples[:480]).max() < 0.001
         assert np.abs(spoken.samples[-240:]).max() < 0.01
 
-    def test_the_same_text_sounds_the_same(self, speaker: Speaker) -> None:
-        first = speaker.speak("Once more.", "heart")
-        second = speaker.speak("Once more.", "heart")
+    @pytest.mark.parametrize("voice_id", ["heart", "miles", "joe", "espeak-de", "espeak-zh"])
+    def test_a_text_sounds_the_same_whatever_was_said_before(self, speaker: Speaker, voice_id: str) -> None:
+        text = SENTENCES[voice_id]
+        first = speaker.speak(text, voice_id)
+        speaker.speak("Hello there, my friends.", "espeak-en-US", speed=1.7, pitch_semitones=5)
+        speaker.speak("1, 2, 3.", voice_id, speed=0.8)
 
-        np.testing.assert_array_equal(first.samples, second.samples)
-        assert first.words == second.words
+        again = speaker.speak(text, voice_id)
+
+        np.testing.assert_array_equal(first.samples, again.samples)
+        assert first.words == again.words
+        assert first.phonemes == again.phonemes
 
     @pytest.mark.parametrize("voice_id", ["heart", "joe", "espeak-de"])
     @pytest.mark.parametrize("speed", [0.5, 1.5, 2.0])

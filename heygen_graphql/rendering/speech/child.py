@@ -41,6 +41,10 @@ class Child:
                     raise EOFError("its answer is cut short")
             except (OSError, EOFError, ValueError) as error:
                 raise SpeechFailed(f"{self._name} ended while it spoke ({self._end()}).") from error
+            except BaseException:
+                # What is left of this answer must not be taken for the next one.
+                self._end()
+                raise
         if "error" in header:
             raise SpeechFailed(f"{self._name} could not speak: {header['error']}")
         return header, raw
