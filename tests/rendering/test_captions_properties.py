@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from heygen_graphql.rendering.captions import CaptionPainter, Cue, cues, to_srt, to_vtt
 from heygen_graphql.rendering.captions.bidi import levels, visual_order
-from heygen_graphql.rendering.captions.breaks import is_spaceless
 from heygen_graphql.rendering.fonts import Typeface
+from heygen_graphql.rendering.spacing import is_spaceless
 from heygen_graphql.rendering.speech import TimedWord
 from heygen_graphql.rendering.storyboard import CaptionStyle
 from tests.rendering.test_captions_letters import clusters

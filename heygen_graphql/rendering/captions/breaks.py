@@ -12,19 +12,8 @@ from itertools import accumulate
 
 import budoux
 
-_SPACELESS_SCRIPTS = (
-    ("\u0e00", "\u0eff"),  # Thai, Lao
-    ("\u1000", "\u109f"),  # Burmese
-    ("\u1780", "\u17ff"),  # Khmer
-    ("\u2e80", "\u312f"),  # Han radicals, CJK punctuation, kana, bopomofo
-    ("\u3190", "\u9fff"),  # enclosed and squared forms, Han
-    ("\ua9e0", "\ua9ff"),  # Burmese
-    ("\uaa60", "\uaa7f"),
-    ("\uf900", "\ufaff"),
-    ("\uff00", "\uff9f"),  # full-width forms
-    ("\U0001b000", "\U0001b16f"),  # kana
-    ("\U00020000", "\U0003ffff"),
-)
+from heygen_graphql.rendering.spacing import is_spaceless
+
 _NEVER_FIRST = frozenset(
     "、。，．・：；？！‼⁇⁈⁉）］｝」』】〉》〕〗〙〛｠”’»›…‥,.:;?!)]}%％‰℃°ー～〜ｰ･｡､｣"
     "ーゝゞヽヾ々〻ぁぃぅぇぉっゃゅょゎゕゖァィゥェォッャュョヮヵヶㇰㇱㇲㇳㇴㇵㇶㇷㇸㇹㇺㇻㇼㇽㇾㇿ"
@@ -46,11 +35,6 @@ _KHMER_COENG = "\u17d2"
 
 # In an address a line ends after these, or before a full stop (Chicago Manual of Style, 14.18).
 _ADDRESS_JOINTS = frozenset("/\\-–—_?&=#:,;@|~+")
-
-
-def is_spaceless(character: str) -> bool:
-    """Whether the character is of a script that puts no spaces between words."""
-    return any(first <= character <= last for first, last in _SPACELESS_SCRIPTS)
 
 
 def phrase_breaks(text: str, language: str) -> list[int]:

@@ -7,8 +7,8 @@ from itertools import accumulate
 from math import ceil
 
 from heygen_graphql.rendering.captions.atoms import Atom
-from heygen_graphql.rendering.captions.breaks import is_spaceless
 from heygen_graphql.rendering.sentences import ends_clause, ends_sentence
+from heygen_graphql.rendering.spacing import is_spaceless
 from heygen_graphql.rendering.storyboard import FRAMES_PER_SECOND
 
 # Articles and prepositions are short in most languages that are written with spaces.

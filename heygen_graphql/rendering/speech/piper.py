@@ -13,6 +13,7 @@ from hibari.g2p import G2P
 from numpy.typing import NDArray
 
 from heygen_graphql.rendering.errors import UnspeakableText
+from heygen_graphql.rendering.spacing import is_spaceless
 from heygen_graphql.rendering.speech import espeak_ipa, psola
 from heygen_graphql.rendering.speech.alignment import aligned
 from heygen_graphql.rendering.speech.catalogue import Voices
@@ -33,7 +34,7 @@ from heygen_graphql.rendering.speech.sounds import (
     sounds,
 )
 from heygen_graphql.rendering.speech.words import WrittenWord, handed_over, timed_words
-from heygen_graphql.rendering.speech.writing import has_speakable, is_spaceless, readable
+from heygen_graphql.rendering.speech.writing import has_speakable, readable
 from heygen_graphql.rendering.storyboard import SAMPLE_RATE
 
 _PROGRAM = Path(__file__).with_name("piper_process.py")
@@ -130,7 +131,7 @@ class Piper:
                 request = {"phonemes": [letter.ipa for letter in letters]}
                 yield _Sentence(request, letters, (), utterance.ends_paragraph)
             return
-        for sentence in sentences(readable(text)):
+        for sentence in sentences(readable(text), language=language):
             parts = list(_parts(sentence.words))
             for number, words in enumerate(parts):
                 ends_paragraph = sentence.ends_paragraph and number == len(parts) - 1
@@ -199,8 +200,8 @@ def _divided(word: WrittenWord, language: str) -> Iterator[WrittenWord]:
         return
     start = 0
     for position, (before, character) in enumerate(pairwise(word.text), 1):
-        is_beginning = character.isalnum() and (is_spaceless(before) or not before.isalnum())
-        if is_spaceless(character) or is_beginning:
+        is_alone = is_spaceless(character) or is_spaceless(before) or not before.isalnum()
+        if character.isalnum() and is_alone:
             yield WrittenWord(word.text[start:position], word.start + start, word.start + position)
             start = position
     yield WrittenWord(word.text[start:], word.start + start, word.end)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import pairwise
 
+from heygen_graphql.rendering.spacing import is_spaceless
 from heygen_graphql.rendering.speech.engine import TimedWord
-from heygen_graphql.rendering.speech.writing import has_speakable, is_spaceless
+from heygen_graphql.rendering.speech.writing import has_speakable
 
 
 @dataclass(frozen=True, slots=True)

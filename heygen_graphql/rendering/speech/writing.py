@@ -84,7 +84,6 @@ _TELLING_LETTERS = (
     ("ARABIC", frozenset("پچژگ"), ("Persian", "fa")),
 )
 
-_SPACELESS = frozenset({"CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR"})
 # First words in the names of letters that belong to no system: "MICRO SIGN", "FEMININE ORDINAL INDICATOR".
 _COMMON = frozenset({"MODIFIER", "FEMININE", "MASCULINE", "MICRO", "SUPERSCRIPT", "SUBSCRIPT", "TURNED"})
 _STYLED = frozenset({"MATHEMATICAL", "FULLWIDTH", "HALFWIDTH"})
@@ -119,14 +118,6 @@ def _system(character: str) -> str | None:
         return None
     first = words[1] if words[0] in _STYLED and len(words) > 1 else words[0]
     return {"IDEOGRAPHIC": "CJK", "BOLD": LATIN, "ITALIC": LATIN, "SANS": LATIN}.get(first, first)
-
-
-def is_spaceless(character: str) -> bool:
-    """Whether the character is written without spaces between words."""
-    return _system(character) in _SPACELESS or (
-        unicodedata.category(character) in ("Mn", "Mc", "Lm")
-        and unicodedata.name(character, "").split(" ")[0] in _SPACELESS
-    )
 
 
 def named_greek(text: str) -> str:
