@@ -12,6 +12,7 @@ from itertools import zip_longest
 import numpy as np
 from numpy.typing import NDArray
 
+from heygen_graphql.rendering.sentences import ends_sentence
 from heygen_graphql.rendering.speech.engine import TimedWord
 from heygen_graphql.rendering.storyboard import FRAMES_PER_SECOND, SAMPLE_RATE, SAMPLES_PER_FRAME, Scene
 
@@ -19,11 +20,6 @@ LEAD_IN_SAMPLES = SAMPLE_RATE // 4
 TAIL_SAMPLES = SAMPLE_RATE // 2
 # Between two speakers; half of it belongs to each scene, so that the picture changes in mid-silence.
 GAP_SAMPLES = SAMPLE_RATE * 2 // 5
-
-_SENTENCE_ENDS = tuple(".!?…。！？؟۔।॥።")
-_CLOSING_MARKS = "\"'”’»)]」』）】"
-# "Dr." and "3." end no sentence, and nobody pauses after them.
-_SENTENCE_PAUSE_SECONDS = 0.1
 
 # Speech levelled to broadcast loudness lies between these, in dB of a frame's RMS.
 _QUIET_DB, _LOUD_DB = -42.0, -16.0
@@ -76,14 +72,10 @@ def emphasis(sound: NDArray[np.int16]) -> NDArray[np.float32]:
     return smooth.astype(np.float32)
 
 
-def sentence_ends(words: Sequence[TimedWord]) -> tuple[int, ...]:
-    """The frames at which sentences end: at a full stop before a pause of the voice, and at the last word."""
+def sentence_ends(words: Sequence[TimedWord], *, language: str = "und") -> tuple[int, ...]:
+    """The frames at which sentences end, the last one with the last word; `language` is a BCP 47 tag."""
     return tuple(
         round(word.end_seconds * FRAMES_PER_SECOND)
         for word, following in zip_longest(words, words[1:])
-        if following is None
-        or (
-            word.text.rstrip(_CLOSING_MARKS).endswith(_SENTENCE_ENDS)
-            and following.start_seconds - word.end_seconds > _SENTENCE_PAUSE_SECONDS
-        )
+        if following is None or ends_sentence(word.text, following.text, language=language)
     )

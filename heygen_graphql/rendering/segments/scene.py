@@ -168,7 +168,7 @@ class SceneRenderer:
             frame_count=take.frame_count,
             mouth=mouth_track(take.phonemes, take.frame_count),
             emphasis=timeline.emphasis(take.sound),
-            sentence_ends=timeline.sentence_ends(take.words),
+            sentence_ends=timeline.sentence_ends(take.words, language=plan.language),
             seed=plan.seed,
             fade_from=_look(plan.fade_from, order.materials) if plan.fade_from is not None else None,
         )

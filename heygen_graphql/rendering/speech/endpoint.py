@@ -135,7 +135,9 @@ class Endpoint:
 def _spans(text: str) -> Iterator[tuple[int, int]]:
     """Parts of the script of at most `_MAX_CHARACTERS`, whole sentences where these are shorter."""
     start = end = 0
-    for unit in (piece for sentence in sentences(text) for piece in _pieces(sentence.words)):
+    for unit in (
+        piece for sentence in sentences(text, language=language_of(text)) for piece in _pieces(sentence.words)
+    ):
         if unit.end - start > _MAX_CHARACTERS and end > start:
             yield start, end
             start = unit.start

@@ -41,7 +41,7 @@ class Utterance:
 
 def utterances(text: str, g2p: Any, max_symbols: int = _MAX_SYMBOLS) -> Iterator[Utterance]:
     """The text in the order of speaking; what has nothing to say is left out. `g2p` is hibari's `G2P`."""
-    for sentence in sentences(readable(text)):
+    for sentence in sentences(readable(text), language="en"):
         parts = list(_parts(_phonemes(sentence.words, g2p), max_symbols))
         for number, part in enumerate(parts):
             if any(symbol.first_character is not None for symbol in part):
