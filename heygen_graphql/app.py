@@ -108,7 +108,7 @@ async def _open(settings: Settings) -> AsyncIterator[_Parts]:
         storage = await asyncio.to_thread(Storage.open, settings.resolved_storage_url)
         links = Links(key)
         voices = voices_of(settings)
-        looking, speaking = Processes(at_once=PROCESSES_AT_ONCE), Processes(at_once=PROCESSES_AT_ONCE)
+        looking = Processes(at_once=PROCESSES_AT_ONCE)
         hub = await stack.enter_async_context(open_hub(settings.redis_url))
         services = Services(
             settings=settings,
@@ -121,7 +121,7 @@ async def _open(settings: Settings) -> AsyncIterator[_Parts]:
             links=links,
             looking=looking,
             portraits=Processes(at_once=PROCESSES_AT_ONCE),
-            speaking=speaking,
+            speaking=Processes(at_once=PROCESSES_AT_ONCE),
             limits=await stack.enter_async_context(open_rate_limits(settings.redis_url)),
             tokens=Tokens(
                 key=key,
@@ -138,7 +138,9 @@ async def _open(settings: Settings) -> AsyncIterator[_Parts]:
             stack.push_async_callback(redis.aclose)
         yield _Parts(
             services=services,
-            media=Media(storage, links, Previews(storage, looking), Samples(storage, voices, speaking)),
+            media=Media(
+                storage, links, Previews(storage, looking), Samples(storage, voices, Processes(at_once=1))
+            ),
             uploads=Uploads(database, storage, links, settings.data_dir / "uploads"),
             health=Health(database, redis),
         )

@@ -8,6 +8,7 @@ HeygenError
     ├── Unauthenticated
     ├── Forbidden
     ├── RateLimited       carries `retry_after_seconds`
+    ├── Unavailable       not now, through no fault of the caller; carries `retry_after_seconds`
     └── BadRequest        a malformed argument outside an input object (`first: 0`)
 
 A miss is no error: it is None.
@@ -111,4 +112,12 @@ class RateLimited(Refused):
             f"{'' if retry_after_seconds == 1 else 's'}."
         )
         self.limit = limit
+        self.retry_after_seconds = retry_after_seconds
+
+
+class Unavailable(Refused):
+    code = "UNAVAILABLE"
+
+    def __init__(self, message: str, retry_after_seconds: int) -> None:
+        super().__init__(message)
         self.retry_after_seconds = retry_after_seconds

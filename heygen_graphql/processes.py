@@ -12,13 +12,18 @@ import runpy
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
 import structlog
+
+from heygen_graphql.errors import Unavailable
 
 _NICENESS = 10
 """The API and the renders come first."""
 _DEATH_SECONDS = 5.0
+_BUSY_SECONDS = 10
+"""After which whoever finds no room to wait should come again."""
 _LOG_TAIL_CHARACTERS = 2000
 # prctl(2): a signal for this process when the thread that started it ends.
 _PR_SET_PDEATHSIG = 1
@@ -37,13 +42,15 @@ class ProcessFailed(Exception):
 
 
 class Processes:
-    """A bound on how many children work at once; whoever comes too many waits for a place.
+    """A bound on how many children work at once, and on how many callers wait for a place.
 
     Belongs to one event loop.
     """
 
-    def __init__(self, at_once: int) -> None:
+    def __init__(self, at_once: int, *, waiting: int = 16) -> None:
         self._places = asyncio.Semaphore(at_once)
+        self._most_waiting = waiting
+        self._waiting = 0
 
     async def run(
         self, module: str, *arguments: str, seconds: float, megabytes: int, said: bytes = b""
@@ -54,9 +61,10 @@ class Processes:
         is cancelled, the child and all that it has started are dead.
 
         Raises:
+            Unavailable: as many callers wait already as may.
             ProcessFailed: it did not end in time, or with another status than 0.
         """
-        async with self._places:
+        async with self._place():
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", __name__, str(os.getpid()), str(megabytes), module, *arguments),
                 stdin=PIPE if said else DEVNULL,
@@ -82,6 +90,21 @@ class Processes:
             _log.warning("process_failed", module=module, status=process.returncode, log_tail=tail)
             raise ProcessFailed(f"{module} ended with status {process.returncode}")
         return output
+
+    @asynccontextmanager
+    async def _place(self) -> AsyncIterator[None]:
+        if self._places.locked() and self._waiting >= self._most_waiting:
+            # A queue without an end would keep everybody waiting for one caller's flood.
+            raise Unavailable("The server is busy with such work. Try again in some seconds.", _BUSY_SECONDS)
+        self._waiting += 1
+        try:
+            await self._places.acquire()
+        finally:
+            self._waiting -= 1
+        try:
+            yield
+        finally:
+            self._places.release()
 
 
 def main(parent: int, megabytes: int, module: str, arguments: list[str]) -> None:

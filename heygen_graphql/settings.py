@@ -93,7 +93,7 @@ class Settings(BaseSettings):
     """createVideo, retryVideo, re-rendering updateVideo, createPhotoAvatar and previewSpeech calls that one
     user may make in a minute."""
     uploads_per_minute: Annotated[int, Field(ge=1)] = 60
-    """createUpload calls that one user may make in a minute."""
+    """createUpload calls that one user may make in a minute, and as many completeUpload calls."""
     max_upload_bytes: Annotated[int, Field(ge=1024, le=1024**3)] = 20 * 1024**2
     sign_ins_per_minute: Annotated[int, Field(ge=1)] = 20
     """signUp, logIn and changePassword calls that one client address may make in a minute."""

@@ -8,6 +8,7 @@ import time
 import psutil
 import pytest
 
+from heygen_graphql.errors import Unavailable
 from heygen_graphql.processes import Processes, ProcessFailed
 from tests.servers import SLACK, alive, wait_until, wait_until_gone
 
@@ -76,3 +77,18 @@ async def test_no_more_work_at_once_than_there_are_places() -> None:
         await asyncio.sleep(0.05)
     await asyncio.gather(*tasks)
     assert most == 2
+
+
+async def test_who_finds_no_room_to_wait_is_sent_away_at_once_and_may_come_again() -> None:
+    processes = Processes(1, waiting=1)
+    code = once("import time; time.sleep(0.6)")
+    places = [asyncio.create_task(processes.run(*code, seconds=30, megabytes=512)) for _ in range(2)]
+    await asyncio.sleep(0)
+    began = time.monotonic()
+    with pytest.raises(Unavailable) as refused:
+        await processes.run(*code, seconds=30, megabytes=512)
+    assert time.monotonic() - began < 0.3
+    assert refused.value.retry_after_seconds > 0
+    places[1].cancel()
+    await asyncio.gather(*places, return_exceptions=True)
+    await processes.run(*once("0"), seconds=30, megabytes=512)

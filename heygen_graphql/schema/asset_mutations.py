@@ -99,6 +99,7 @@ class AssetMutations:
     async def complete_upload(self, info: Info, id: AssetId) -> AssetPayload:
         services = info.context.services
         owner_id = (await info.context.viewer()).user.id
+        await services.limits.check("looks at uploads", str(owner_id), services.settings.uploads_per_minute)
         row = await assets.complete(
             services.database, services.storage, services.looking, owner_id, _asset_id(id)
         )

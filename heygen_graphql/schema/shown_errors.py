@@ -7,7 +7,7 @@ from graphql import GraphQLError, GraphQLSyntaxError
 from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.utils.str_converters import to_camel_case
 
-from heygen_graphql.errors import Fault, InvalidInput, RateLimited, Refused
+from heygen_graphql.errors import Fault, InvalidInput, RateLimited, Refused, Unavailable
 from heygen_graphql.schema.context import Context
 
 MAX_MESSAGE_LENGTH = 500
@@ -52,7 +52,7 @@ def _cause(error: GraphQLError) -> BaseException | None:
 
 
 def _remedy(cause: Refused, context: Context | None) -> dict[str, object]:
-    if not isinstance(cause, RateLimited):
+    if not isinstance(cause, RateLimited | Unavailable):
         return {}
     if context is not None and context.response is not None:
         context.response.headers["Retry-After"] = str(cause.retry_after_seconds)

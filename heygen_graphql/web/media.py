@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
+from heygen_graphql.errors import Unavailable
 from heygen_graphql.jobs.protocol import CONTENT_TYPES
 from heygen_graphql.storage import Links, Storage
 from heygen_graphql.tables import utc_now
@@ -29,7 +30,10 @@ class Media:
         self._samples = samples
 
     async def respond(self, request: Request, key: str) -> Response:
-        """The file or a part of it (RFC 9110, section 14); 403 without a word for any other link."""
+        """The file or a part of it (RFC 9110, section 14); 403 without a word for any other link.
+
+        503 when it is yet to be made and too many wait for that.
+        """
         query = request.query_params
         expires, signature, filename = (query.get(name) for name in ("expires", "signature", "filename"))
         now = utc_now()
@@ -37,7 +41,10 @@ class Media:
             return Response(status_code=403)
         found = await asyncio.to_thread(self._find, key)
         if found is None:
-            made = key if await self._previews.draw(key) else await self._samples.find(key)
+            try:
+                made = key if await self._previews.draw(key) else await self._samples.find(key)
+            except Unavailable as error:
+                return Response(status_code=503, headers={"Retry-After": str(error.retry_after_seconds)})
             found = None if made is None else await asyncio.to_thread(self._find, made)
         if found is None:
             return Response(status_code=404)

@@ -64,6 +64,8 @@ def sample_key(voice_id: str) -> str:
 
 class Samples:
     def __init__(self, storage: Storage, voices: Voices, processes: Processes) -> None:
+        """`processes`: for samples alone. Whoever asks for all of them at once should keep nobody waiting
+        who has signed in."""
         self._storage = storage
         self._voices = voices
         self._processes = processes

@@ -273,5 +273,7 @@ def test_the_settings_bound_how_much_and_how_often(api_settings: Settings) -> No
         payload = api(CREATE_UPLOAD, input=announced).data["createUpload"]
         assert codes(payload) == [("FILE_TOO_LARGE", ["sizeBytes"])]
         assert "2,000" in payload["userErrors"][0]["message"]
-        uploaded(api)
+        asset_id = uploaded(api)
         assert api(CREATE_UPLOAD, input=announced).code == "RATE_LIMITED"
+        assert completed(api, asset_id)["asset"]["isComplete"]
+        assert api(COMPLETE_UPLOAD, id=asset_id).code == "RATE_LIMITED"
