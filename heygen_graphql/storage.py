@@ -1,18 +1,20 @@
 """Where finished files lie, and the links by which clients fetch them."""
 
 import asyncio
+import errno
 import hashlib
 import hmac
 import json
 import os
 import shutil
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO
 from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import url2pathname
 
 import obstore
+from obstore.exceptions import GenericError
 from obstore.store import LocalStore
 
 from heygen_graphql.errors import BadSettings
@@ -21,7 +23,9 @@ MEDIA_PATH = "/media/"
 UPLOADS_PREFIX = "uploads"
 """Nothing is stored under it: a link to a name below it takes bytes in."""
 PREVIEWS_PREFIX = "previews"
-"""Where files lie that no row tells of: each is served for a day and then removed."""
+"""Where files lie that no row tells of ..."""
+PREVIEWS_LAST = timedelta(days=1)
+"""... and after how long each is removed."""
 _KEY_SEGMENT_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
 
 
@@ -71,6 +75,9 @@ class Storage:
         """Store a copy of the file, whole or not at all; its key's suffix tells what it is.
 
         One that is open is read from where it stands.
+
+        Raises:
+            OSError: ENOSPC when there is no room for it.
         """
         putting = asyncio.ensure_future(obstore.put_async(self._store, _checked(key), file))
         try:
@@ -80,6 +87,11 @@ class Storage:
             # has tidied up.
             await asyncio.wait({putting})
             raise
+        except GenericError as error:
+            # It tells by its text alone.
+            if os.strerror(errno.ENOSPC) not in str(error):
+                raise
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), key) from error
 
     async def get_file(self, key: str, path: Path) -> None:
         """Have the stored file at `path`, too, where nothing is yet. Its bytes are to be read only.

@@ -10,11 +10,10 @@ from sqlmodel import col, select
 
 from heygen_graphql.assets.uploads import files_prefix
 from heygen_graphql.database import Database
-from heygen_graphql.storage import PREVIEWS_PREFIX, Storage
+from heygen_graphql.storage import PREVIEWS_LAST, PREVIEWS_PREFIX, Storage
 from heygen_graphql.tables import Asset, AssetState, PhotoAvatar
 
 UPLOADS_LAST = timedelta(days=1)
-PREVIEWS_LAST = timedelta(days=1)
 
 _BATCH = 100
 # Longer than whoever deletes or makes something takes to tidy up.
