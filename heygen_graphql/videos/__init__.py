@@ -1,7 +1,7 @@
 """A video's life as its owner sees it."""
 
 from heygen_graphql.videos.catalogue import voices_of
-from heygen_graphql.videos.drafts import MAX_SCENES, MAX_SCRIPT_LENGTH
+from heygen_graphql.videos.drafts import MAX_SCRIPT_LENGTH
 from heygen_graphql.videos.estimates import Estimate, Experience
 from heygen_graphql.videos.lifecycle import Edited, cancel, create, delete, retry, storyboard_in, update
 from heygen_graphql.videos.reading import (
@@ -16,7 +16,7 @@ from heygen_graphql.videos.reading import (
     queue_positions,
     seconds_left,
 )
-from heygen_graphql.videos.requests import SceneRequest, VideoChanges, VideoRequest
+from heygen_graphql.videos.requests import MAX_SCENES, SceneRequest, VideoChanges, VideoRequest
 
 __all__ = [
     "MAX_SCENES",

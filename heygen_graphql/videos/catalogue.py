@@ -11,7 +11,7 @@ from heygen_graphql.rendering import presenters
 from heygen_graphql.rendering.speech import SpeechEndpoint, Voices
 from heygen_graphql.settings import Settings
 from heygen_graphql.tables import Asset, AssetState, PhotoAvatar
-from heygen_graphql.videos.requests import SceneRequest, VideoRequest
+from heygen_graphql.videos.requests import MAX_SCENES, SceneRequest, VideoRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,11 @@ def voices_of(settings: Settings) -> Voices:
 async def catalogue_for(
     session: AsyncSession, owner_id: UUID, request: VideoRequest, voices: Voices
 ) -> Catalogue:
-    """What the request names, if it is the owner's; nothing is read where it names nothing."""
-    asked: list[VideoRequest | SceneRequest] = [request, *(request.scenes or ())]
+    """What the request names, if it is the owner's; nothing is read where it names nothing.
+
+    Of more scenes than a video may have, only so many are looked at: the others are refused by their number.
+    """
+    asked: list[VideoRequest | SceneRequest] = [request, *(request.scenes or ())[:MAX_SCENES]]
     built_in = {avatar.avatar_id for avatar in presenters.avatars()}
     avatar_ids = {one.avatar_id for one in asked if one.avatar_id is not None} - built_in
     image_ids = {one.background_image for one in asked if one.background_image is not None}

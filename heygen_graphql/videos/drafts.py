@@ -17,10 +17,9 @@ from heygen_graphql.rendering.speech import Gender, Voice
 from heygen_graphql.rendering.speech.engine import MULTILINGUAL
 from heygen_graphql.rendering.storyboard import AspectRatio, CaptionStyle, Quality, Scene, Storyboard
 from heygen_graphql.videos.catalogue import Catalogue
-from heygen_graphql.videos.requests import SceneRequest, VideoRequest
+from heygen_graphql.videos.requests import MAX_SCENES, SceneRequest, VideoRequest
 
 MAX_SCRIPT_LENGTH = 1000
-MAX_SCENES = 50
 MAX_PAUSE_SECONDS = 60.0
 MAX_TITLE_LENGTH = 200
 MAX_METADATA_BYTES = 4096
@@ -130,7 +129,9 @@ def _asked_scenes(request: VideoRequest, faults: list[Fault]) -> list[tuple[tupl
         return []
     count = len(request.scenes)
     if count == 0:
-        faults.append(Fault(UserErrorCode.TOO_SHORT, "`scenes` is empty; give 1 to 50.", ("scenes",)))
+        faults.append(
+            Fault(UserErrorCode.TOO_SHORT, f"`scenes` is empty; give 1 to {MAX_SCENES}.", ("scenes",))
+        )
         return []
     if count > MAX_SCENES:
         message = f"There are {count} scenes; a video has at most {MAX_SCENES}."

@@ -24,6 +24,8 @@ from heygen_graphql.videos.requests import VideoRequest
 
 _LEARNT_FROM = 200
 """The latest films: a host changes, and so do voices."""
+_SCENES_LEARNT_FROM = 2000
+"""Fewer films when they are long: two hundred of fifty scenes would take seconds."""
 _LOOKED_AT = 50
 """Of the queue; what is behind is taken to be like what is looked at."""
 _LESSONS_LAST_SECONDS = 5.0
@@ -139,9 +141,13 @@ def _learn(
 ) -> tuple[Lessons, Storyboard | None]:
     """And the film that was rendered last."""
     finished: list[Finished] = []
+    scene_count = 0
     for storyboard, timings, processing_seconds in rows:
         if not timings:
             continue
+        scene_count += len(timings)
+        if finished and scene_count > _SCENES_LEARNT_FROM:
+            break
         is_whole = not any(timing.get("reused") for timing in timings)
         seconds = tuple(timing["duration_seconds"] for timing in timings)
         finished.append(Finished(_storyboard(storyboard), seconds, processing_seconds if is_whole else None))

@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from heygen_graphql.rendering.storyboard import Scene, Storyboard
 
@@ -127,6 +128,8 @@ def learn(finished: Sequence[Finished], engines: Mapping[str, str]) -> Lessons:
     return Lessons(by_engine, by_voice, _fitted(rendered, _RENDER_PRIOR, _RENDER_SPREAD, _RENDER_NOISE))
 
 
+# A queue of long films would be weighed anew at every estimate otherwise, for most of a second.
+@lru_cache(maxsize=8192)
 def weight(text: str) -> float:
     """How much there is to say, in letters: digits are read as words, ideographs as syllables, and the ends
     of sentences and clauses are pauses, but for the last."""

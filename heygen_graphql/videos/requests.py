@@ -9,6 +9,8 @@ from heygen_graphql.rendering.errors import UnknownVoice
 from heygen_graphql.rendering.speech import Voices
 from heygen_graphql.rendering.storyboard import AspectRatio, CaptionStyle, Quality
 
+MAX_SCENES = 50
+
 T = TypeVar("T", bound=StrEnum)
 
 

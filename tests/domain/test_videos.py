@@ -84,6 +84,16 @@ async def test_every_fault_names_its_field(
     assert codes(error) == expected
 
 
+async def test_more_scenes_than_a_database_can_look_up_at_once_are_refused_by_their_number(
+    database: Database, ada: UUID
+) -> None:
+    # PostgreSQL's protocol knows 32,767 values in a statement, SQLite as it is built 250,000 at most.
+    scenes = tuple(SceneRequest(script="Hi", avatar_id=f"photo-{number}") for number in range(260_000))
+    with pytest.raises(InvalidInput) as error:
+        await videos.create(database, ada, VideoRequest(scenes=scenes))
+    assert codes(error) == [("TOO_LONG", ("scenes",))]
+
+
 async def test_what_is_not_said_is_filled_in(database: Database, ada: UUID) -> None:
     video = await videos.create(
         database,
