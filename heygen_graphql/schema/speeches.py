@@ -10,9 +10,8 @@ from heygen_graphql.schema.resolvers import mutation
 from heygen_graphql.schema.scalars import Url
 from heygen_graphql.schema.user_errors import Payload
 from heygen_graphql.schema.videos import TranscriptWord
+from heygen_graphql.storage import PREVIEWS_LAST
 from heygen_graphql.videos import VideoRequest, speeches
-
-_KEPT_SECONDS = 24 * 3600
 
 
 @strawberry.input(description="A script to be heard.")
@@ -65,7 +64,7 @@ class SpeechMutations:
         preview = await speeches.preview(
             services.database, services.storage, services.speaking, services.voices, owner_id, request
         )
-        expires_in_seconds = min(services.settings.link_expire_seconds, _KEPT_SECONDS)
+        expires_in_seconds = min(services.settings.link_expire_seconds, int(PREVIEWS_LAST.total_seconds()))
         return SpeechPayload(
             audio_url=links.signed(context, preview.key, expires_in_seconds=expires_in_seconds),
             duration_seconds=preview.spoken.duration_seconds,

@@ -6,6 +6,7 @@ import strawberry
 
 from heygen_graphql.rendering import speech
 from heygen_graphql.rendering.errors import UnknownVoice
+from heygen_graphql.rendering.speech import endpoint_voices
 from heygen_graphql.rendering.speech.engine import Gender
 from heygen_graphql.schema import ids, links
 from heygen_graphql.schema.context import Context, Info
@@ -23,11 +24,19 @@ class Voice(Node):
     gender: Gender = strawberry.field(description="How it sounds.")
     engine: str = strawberry.field(description="The speech engine that makes it.")
 
-    @field("A signed link to a few words of it, AAC in an MP4 file, made when first asked for. It expires.")
-    def sample_url(self, info: Info) -> Url | None:
+    @field(
+        "A signed link to a few words of it, AAC in an MP4 file, made when first asked for. It expires. Null "
+        "for a voice of a paid endpoint until the viewer has signed in."
+    )
+    async def sample_url(self, info: Info) -> Url | None:
         if not self.engine:
             # It has left the catalogue.
             return None
+        if self.engine == endpoint_voices.ENGINE:
+            if info.context.access_token is None:
+                return None
+            # A token that does not hold is told as such.
+            await info.context.viewer()
         return links.signed(info.context, sample_key(self.voice_id), expires_in_seconds=None)
 
     @classmethod

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import structlog
+
 from heygen_graphql.database import Database
-from heygen_graphql.errors import InvalidInput, UserErrorCode
-from heygen_graphql.processes import Processes
+from heygen_graphql.errors import InvalidInput, Unavailable, UserErrorCode
+from heygen_graphql.processes import Processes, ProcessFailed
 from heygen_graphql.rendering.errors import SpeechFailed, UnspeakableText
 from heygen_graphql.rendering.speech import Voices
 from heygen_graphql.rendering.storyboard import Scene
@@ -24,6 +26,10 @@ _MODULE = "heygen_graphql.rendering.spoken_file"
 # A thousand characters by the slowest engine on a busy core, and its model loaded first.
 _SECONDS = 120.0
 _MEGABYTES = 4096
+_FAILED_SECONDS = 30
+"""After which whoever saw an engine fail should come again."""
+
+log = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,7 @@ async def preview(
 
     Raises:
         InvalidInput: carries every fault of the request.
+        Unavailable: too many wait already, or the engine failed.
     """
     async with database.reading() as session:
         catalogue = await catalogue_for(session, owner_id, request, voices)
@@ -67,6 +74,14 @@ async def preview(
         return Preview(key, await speak(storage, processes, voices, scene, key))
     except UnspeakableText as error:
         raise InvalidInput.one(UserErrorCode.UNSUPPORTED_LANGUAGE, str(error), "script") from None
+    except (SpeechFailed, ProcessFailed) as error:
+        if isinstance(error, ProcessFailed) and error.is_out_of_time:
+            message = f"Speaking this took longer than {_SECONDS:g} s. Shorten the script, or divide it."
+            raise InvalidInput.one(UserErrorCode.TOO_LONG, message, "script") from None
+        # What an engine or a paid service said about us is the operator's to read.
+        log.warning("preview_failed", voice_id=scene.voice_id, error=str(error))
+        message = f"The voice {scene.voice_id!r} cannot be heard just now. Try again later, or another voice."
+        raise Unavailable(message, _FAILED_SECONDS) from error
 
 
 async def speak(storage: Storage, processes: Processes, voices: Voices, scene: Scene, key: str) -> Spoken:

@@ -105,10 +105,34 @@ def test_previews_count_as_renders_do_and_nobody_has_one_without_signing_in(api_
         assert Api(http)(PREVIEW, input=input).code == "UNAUTHENTICATED"
 
 
-def test_an_endpoints_voices_are_listed_when_there_is_a_key_for_it(api_settings: Settings) -> None:
+def test_an_endpoints_voices_are_listed_for_all_and_their_paid_samples_for_who_has_signed_in(
+    api_settings: Settings,
+) -> None:
     with (
         served(changed(api_settings, openai_api_key="sk-test")) as address,
         httpx.Client(base_url=address, trust_env=False) as http,
     ):
-        edges = Api(http)(VOICES, filter={"engine": "openai"}).data["voices"]["edges"]
-        assert "openai-alloy" in [edge["node"]["voiceId"] for edge in edges]
+        anyone = Api(http)
+        samples: dict[bool, dict[str, str | None]] = {}
+        for is_signed_in, api in ((False, anyone), (True, anyone.signed_in())):
+            edges = api(VOICES, filter={"engine": "openai"}).data["voices"]["edges"]
+            samples[is_signed_in] = {edge["node"]["voiceId"]: edge["node"]["sampleUrl"] for edge in edges}
+        assert samples[False].keys() == samples[True].keys() >= {"openai-alloy"}
+        assert set(samples[False].values()) == {None}
+        assert all(samples[True].values())
+
+
+def test_a_voice_that_fails_is_told_as_a_passing_fault_without_what_its_engine_said(
+    api_settings: Settings, address: str
+) -> None:
+    # Ours, which is no speech endpoint.
+    broken = changed(api_settings, openai_api_key="sk-test", openai_base_url=f"{address}/v1")
+    with (
+        served(broken) as own_address,
+        httpx.Client(base_url=own_address, trust_env=False, timeout=60) as http,
+    ):
+        answer = Api(http).signed_in()(PREVIEW, input={"script": "Hi.", "voiceId": "openai-alloy"})
+        assert answer.code == "UNAVAILABLE"
+        assert answer.error["extensions"]["retryAfter"] > 0
+        assert "openai-alloy" in answer.error["message"]
+        assert address not in answer.error["message"]
