@@ -30,7 +30,10 @@ class Asset(Node):
     is_complete: bool = strawberry.field(description="Whether completeUpload was called and can be used.")
     created_at: datetime = strawberry.field(description="When the upload was created.")
 
-    @field("A signed link to the file. It expires; nothing is there until the asset is complete.")
+    @field(
+        "A signed link to the file. It expires. One handed out before the asset is complete leads nowhere: "
+        "ask again."
+    )
     def url(self, info: Info, expires_in_seconds: ExpiresInSeconds = None) -> Url:
         is_complete = self.is_complete and self.row.storage_key is not None
         key = self.row.storage_key if is_complete else f"{UPLOADS_PREFIX}/{self.row.id}/awaited"

@@ -20,8 +20,13 @@ from heygen_graphql.schema.user_errors import Payload
 from heygen_graphql.schema.videos import Video
 from heygen_graphql.videos import SceneRequest, VideoChanges, VideoRequest
 
+_WITHOUT_CUT_OUT = (
+    "A photo avatar stands before it if its portrait could be cut out cleanly; if not, the portrait fills "
+    "the frame and hides it."
+)
 
-@strawberry.input(description="What stands behind the presenter: one of these.")
+
+@strawberry.input(description=f"What stands behind the presenter: one of these. {_WITHOUT_CUT_OUT}")
 class BackgroundInput:
     color: HexColor | None = strawberry.field(default=None, description="One colour all over.")
     image_asset_id: strawberry.ID | None = strawberry.field(
@@ -47,7 +52,7 @@ class SceneInput:
         default=None, description="Another avatar than the video's, an `avatarId`."
     )
     background: BackgroundInput | None = strawberry.field(
-        default=None, description="Another background than the video's."
+        default=None, description=f"Another background than the video's. {_WITHOUT_CUT_OUT}"
     )
     speed: float | None = strawberry.field(default=None, description="Another speed than the video's.")
     pitch: float | None = strawberry.field(default=None, description="Another pitch than the video's.")
@@ -67,7 +72,9 @@ class CreateVideoInput:
         "of the gender that suits the avatar where there is one.",
     )
     avatar_id: str | None = strawberry.field(
-        default=None, description="Who is seen, an `avatarId`; the server's first avatar when not given."
+        default=None,
+        description="Who is seen, an `avatarId`; the server's first avatar when not given. A photo avatar "
+        "fills the frame, unless a `background` is given and its portrait could be cut out cleanly.",
     )
     language: str | None = strawberry.field(
         default=None, description='What is spoken, a BCP 47 tag; the voice\'s, or "en", when not given.'
@@ -84,7 +91,7 @@ class CreateVideoInput:
     background: BackgroundInput | None = strawberry.field(
         default=None,
         description="What stands behind the presenter. When not given, a photo avatar's own picture "
-        "fills the frame, and `#DFE7EE` is behind a drawn one.",
+        f"fills the frame, and `#DFE7EE` is behind a drawn one. {_WITHOUT_CUT_OUT}",
     )
     speed: float | None = strawberry.field(
         default=None, description="The voice's pace: 0.5 to 2, 1 when not given."
@@ -125,7 +132,7 @@ class UpdateVideoInput:
         default=None, description="How captions are drawn into the picture."
     )
     background: BackgroundInput | None = strawberry.field(
-        default=None, description="What stands behind the presenter."
+        default=None, description=f"What stands behind the presenter. {_WITHOUT_CUT_OUT}"
     )
     metadata: Json | None = strawberry.field(
         default=strawberry.UNSET, description="Anything up to 4 KiB; null removes it."
