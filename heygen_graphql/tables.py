@@ -178,7 +178,7 @@ class Video(SQLModel, table=True):
     processing_seconds: float | None = None
     sha256: str | None = Field(default=None, max_length=64)
     transcript: list[dict[str, Any]] | None = Field(default=None, sa_type=_NULLABLE_JSON)
-    scene_timings: list[dict[str, float]] | None = Field(default=None, sa_type=_NULLABLE_JSON)
+    scene_timings: list[dict[str, float | bool]] | None = Field(default=None, sa_type=_NULLABLE_JSON)
     quality_report: dict[str, Any] | None = Field(default=None, sa_type=_NULLABLE_JSON)
     failure_code: str | None = Field(default=None, max_length=50)
     failure_message: str | None = Field(default=None, max_length=500)
