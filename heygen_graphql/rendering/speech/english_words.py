@@ -8,6 +8,7 @@ import unicodedata
 
 from heygen_graphql.rendering.speech.writing import named_greek
 
+_OPENING = "\"'“‘(["
 _CLOSING = ".,;:!?)\"'”’"
 _AMOUNT = re.compile(
     r"(?P<country>US|CA|AU|NZ|HK|[AC])?(?P<sign>[$£€])(?P<whole>\d{1,3}(?:,\d{3})+|\d+)(?:\.(?P<cents>\d\d))?"
@@ -50,12 +51,24 @@ _SPOKEN_OUT = {
     "w/o": "without",
     "and/or": "and or",
     "ver.": "version",
+    "n/a": "N A",
+    "at&t": "A.T. and T",
+    "co2": "C.O.2",
+    "json": "Jason",
+    "yaml": "yammel",
+    "9/11": "nine eleven",
+    "≤": "is at most",
+    "≥": "is at least",
+    "≠": "is not",
+    "≈": "is about",
     "c#": "C sharp",
     "f#": "F sharp",
     ".net": "dot net",
 }
 _SUFFIXES = {"k": "thousand", "m": "million", "b": "billion", "bn": "billion", "tn": "trillion"}
-_SHORTENED = re.compile(r"(\d+(?:\.\d+)?)(k|K|M|B|bn|tn)\b(?![/²³])")
+_SHORTENED = re.compile(r"(?<![A-Za-z\d.])(\d+(?:\.\d+)?)(k|K|M|B|bn|tn)\b(?![/²³])")
+# "A 4K screen", "a 10K run"; but "$5K" and "100K" are thousands.
+_LETTER_K = re.compile(r"(?<![$£€\d.])(\d|10)K\b")
 _AREA = re.compile(r"(\d[\d,.]*)?(mm|cm|m|km|ft|in|mi)([²³])")
 _LENGTHS = {
     "mm": ("millimeter", "millimeters"),
@@ -81,12 +94,47 @@ _TIMES = re.compile(r"(\d+(?:\.\d+)?)[x×](?=\W*$)")
 _HOURS = re.compile(r"(\d{1,2}(?::\d\d)?)\s?([ap])m[-–](\d{1,2}(?::\d\d)?)\s?([ap])m(?=\W*$)", re.IGNORECASE)
 _HOUR = re.compile(r"\b(\d{1,2}(?::\d\d)?)([ap])m(?=\W*$)", re.IGNORECASE)
 _HALF_OF_DAY = re.compile(r"([ap])m(?=\W*$)", re.IGNORECASE)
+_HOURS_24 = re.compile(r"(\d:\d\d)[-–](?=\d{1,2}:\d\d)")
+_DOTTED_HALVES = re.compile(r"([ap]\.m\.)[-–](?=\d)", re.IGNORECASE)
+_DOTTED_HOUR = re.compile(r"(1?\d)\.([0-5]\d)(?=[ap]\.?m\b|$)", re.IGNORECASE)
+_HALF_OF_DAY_WORD = re.compile(r"[ap]\.?m\b", re.IGNORECASE)
+_INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)T(?=\d\d:\d\d)")
+_AMOUNT_RANGE = re.compile(r"([$£€])(\d[\d,]*(?:\.\d+)?)[-–]\1?(?=\d)")
+_LATE_AMOUNT = re.compile(r"(?<![\w.,])(\d[\d,]*(?:\.\d+)?)([$£€])(?!\d)")
+_DECIMAL_COMMA = re.compile(r"(?<=€)(\d+),(?=\d\d(?!\d))")
+# Before a full stop hibari finds no range, no fraction and no telephone number.
+_STOPPED = re.compile(r"(?<=\d)([-–/]\d+)\.(\W*)$")
+_DAY_RANGE = re.compile(r"(\d{1,2})[-–](\d{1,2})(?=\W*$)")
+_MONTH = re.compile(
+    r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)\.?|january|february|march|april|august"
+    r"|september|october|november|december",
+    re.IGNORECASE,
+)
+_RATIO = re.compile(r"(\d{1,3}):1(?=\W*$)")
+_MARKS = re.compile(r"(\d{1,3})/(5|10|100)(?=\W*$)")
+_BARE_CENTS = re.compile(r"(?<=[$£€])\.(?=\d)")
+_BARE_DECIMAL = re.compile(r"(?<![\w.,])\.(?=\d)")
+# hibari reads these as numbers, to which 2.0 is 2 and 3.10 is 3.1.
+_ENDING_IN_ZERO = re.compile(r"(?<![\d.,$£€])(\d+)\.(\d*0)(?![\d€£$]|[.,]\d)")
 _PERCENT_RANGE = re.compile(r"(\d+(?:\.\d+)?)%?[-–](\d+(?:\.\d+)?)%")
 _VERSION = re.compile(r"\bv?(\d+(?:\.\d+){2,})(?=\W*$)")
 _LEADING_ZEROS = re.compile(r"(?<![\d.,:/-])(0+)([1-9]\d?)(?![\d.,:/-]*\d)")
 _AREA_CODE = re.compile(r"\((\d{3})\)")
 _LOCAL_NUMBER = re.compile(r"\d{3}[-.]\d{4}")
 _HEIGHT = re.compile(r"(\d+)['’′](\d{1,2})[\"”″]")
+# hibari takes these for abbreviations wherever they end a sentence: "The answer is no."
+_ALSO_WORDS = re.compile(r"(no|nos|fig|ed|ch|Sun|Sat|Mar)\.(\W*)")
+_PAGE = re.compile(r"(\W*)p\.")
+_UNIT_STOP = re.compile(r"(.*(?:min|mins|sec|secs|hrs?|oz|lbs?|ft|kg|km|cm|mm|mi|yd|etc))\.", re.IGNORECASE)
+# And these for Roman numerals: "the part I love", "grade C", "George C. Scott".
+_BEFORE_PRONOUN = re.compile(
+    r"chapter|part|section|volume|book|phase|article|type|level|stage|class|grade|round"
+)
+_LETTER = re.compile(r"([CL])(\W*)")
+_FILE_DOT = re.compile(
+    r"(?<=[\w)])\.(?=(?:py|js|ts|md|txt|pdf|json|csv|mp[34]|png|jpe?g|svg|html?|css|ya?ml|toml|exe|zip|docx?|xlsx?)\b)",
+    re.IGNORECASE,
+)
 _DIGITS = ("oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 # Square brackets followed by round ones are hibari's notation for a pronunciation: a script has none.
 _BRACKETS = str.maketrans("[]{}", "()()")
@@ -97,6 +145,7 @@ def respelled(word: str, before: str, after: str) -> str:
     for bare in (word, word.rstrip(",;:)"), word.rstrip(_CLOSING)):
         if bare.lower() in _SPOKEN_OUT:
             return _SPOKEN_OUT[bare.lower()] + word[len(bare) :]
+    word = _unmistakable(word, before, after)
     word = _numbers(_amounts(word, before, after), before, after)
     word = _NAMELESS_NUMBER.sub(lambda number: " ".join(number[0].replace(",", "")), word)
     word = _ADDRESS.sub(_address, word)
@@ -105,13 +154,37 @@ def respelled(word: str, before: str, after: str) -> str:
     return named_greek(word).replace("--", " — ").translate(_BRACKETS)
 
 
+def _unmistakable(word: str, before: str, after: str) -> str:
+    """What is written like an abbreviation or a Roman numeral, but is none here."""
+    is_before_number = after[:1].isdigit()
+    if is_before_number and (page := _PAGE.fullmatch(word)):
+        return page[1] + "page"
+    if not is_before_number and (whole := _ALSO_WORDS.fullmatch(word.lstrip(_OPENING))):
+        return f"{whole[1]} .{whole[2]}"
+    if after[:1].islower() and (unit := _UNIT_STOP.fullmatch(word)):
+        return unit[1]
+    if word == "I" and _BEFORE_PRONOUN.fullmatch(before):
+        return "i"
+    if before[:1].isalpha() and (letter := _LETTER.fullmatch(word)):
+        return letter[1].lower() + letter[2]
+    return _FILE_DOT.sub(" dot ", word)
+
+
 def _amounts(word: str, before: str, after: str) -> str:
     late = _LATE_SIGN.fullmatch(word)
     if late and before[-1:].isdigit():
         return _CURRENCIES[late[1]][0][1] + late[2]
+    word = _DECIMAL_COMMA.sub(r"\1.", _LATE_AMOUNT.sub(r"\2\1", word))
+    word = _AMOUNT_RANGE.sub(_amount_range, _BARE_CENTS.sub("0.", word))
     if _MAGNITUDE.match(after):
         return word
     return _AMOUNT.sub(_amount, word)
+
+
+def _amount_range(match: re.Match[str]) -> str:
+    """ "$5-10" is "5 to 10 dollars"; whoever counts cents names the dollars twice."""
+    sign, lowest = match.groups()
+    return f"{sign if '.' in lowest else ''}{lowest} to {sign}"
 
 
 def _amount(match: re.Match[str]) -> str:
@@ -132,19 +205,32 @@ def _numbers(word: str, before: str, after: str) -> str:
     if not any(character.isdigit() or character in _POWER_SIGNS for character in word):
         return _AREA.sub(_area, word)
     is_after_whole = _WHOLE.fullmatch(before) is not None
+    word = _BARE_DECIMAL.sub("0.", word)
+    word = _INSTANT.sub(r"\1 at ", word)
     word = _HEIGHT.sub(r"\1 foot \2", word)
     word = _FRACTION_SIGN.sub(lambda m: _fraction(m[1], _FRACTION_SIGNS[m[2]], is_after_whole), word)
     if is_after_whole:
         word = _MIXED_FRACTION.sub(lambda m: _fraction("", m[0], True), word)
     word = _AREA.sub(_area, word)
     word = _POWER.sub(lambda m: " " + _POWER_SIGNS[m[1]], word)
+    word = _LETTER_K.sub(r"\1 K", word)
     word = _SHORTENED.sub(lambda m: f"{m[1]} {_SUFFIXES[m[2].lower()]}", word)
+    if _HALF_OF_DAY_WORD.match(after) or _HALF_OF_DAY.search(word):
+        word = _DOTTED_HOUR.sub(r"\1:\2", word)
+    word = _DOTTED_HALVES.sub(r"\1 to ", _HOURS_24.sub(r"\1 to ", word))
     word = _HOURS.sub(r"\1 \2.m. to \3 \4.m.", word)
     word = _HOUR.sub(r"\1 \2.m.", word)
     word = _PERCENT_RANGE.sub(r"\1 to \2%", word)
+    if _MONTH.fullmatch(before):
+        word = _DAY_RANGE.sub(r"\1 to \2th", word)
+    if not before[:1].isupper():
+        word = _RATIO.sub(r"\1 to 1", word)
+    word = _MARKS.sub(_marks, word)
     word = _TWO_ALIKE.sub(_two_alike, word)
     word = _TIMES.sub(r"\1 times", word)
     word = _VERSION.sub(lambda m: m[1].replace(".", " point "), word)
+    word = _ENDING_IN_ZERO.sub(lambda m: f"{m[1]} point {' '.join(m[2])}", word)
+    word = _STOPPED.sub(r"\1 .\2", word)
     word = _LEADING_ZEROS.sub(_spelled_zeros, word)
     if _LOCAL_NUMBER.match(after):
         word = _AREA_CODE.sub(lambda m: ", " + " ".join(m[1]) + ",", word)
@@ -163,6 +249,12 @@ def _area(match: re.Match[str]) -> str:
     number, unit, power = match.groups()
     name = _LENGTHS[unit][0 if number == "1" else 1]
     return f"{number or ''} {'square' if power == '²' else 'cubic'} {name}".strip()
+
+
+def _marks(match: re.Match[str]) -> str:
+    """A mark out of so many, "5/5" or "8/10"; but "1/5" and "3/5" are fractions."""
+    is_fraction = match[2] != match[1] and (match[2] != "10" or match[1] == "1")
+    return match[0] if is_fraction else f"{match[1]} out of {match[2]}"
 
 
 def _two_alike(match: re.Match[str]) -> str:
