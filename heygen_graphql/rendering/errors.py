@@ -6,6 +6,9 @@ RenderError
 ├── UnspeakableText       the voice cannot read this text (another script, or nothing to say)
 ├── SpeechFailed          an engine broke; trying again may help
 │   └── SpeechRefused     a speech endpoint will not serve us as we are; trying again does not help
+├── PictureRefused        a picture cannot be used: it is none, broken or too large
+│   └── PhotoRefused      the picture is fine, but no presenter can be made of it
+├── BrokenRig             a photo presenter's file is none that this version can use
 ├── EncodingFailed        the encoder broke, or what it wrote cannot be read back
 └── UnfitOutput           the finished file misses a bound of the quality report
 
@@ -17,7 +20,7 @@ from typing import ClassVar
 
 
 class RenderError(Exception):
-    code: ClassVar[str] = "RENDER_FAILED"
+    code: str = "RENDER_FAILED"
     is_retryable: ClassVar[bool] = True
 
 
@@ -54,6 +57,31 @@ class SpeechFailed(RenderError):
 
 class SpeechRefused(SpeechFailed):
     is_retryable = False
+
+
+class PictureRefused(RenderError):
+    """The code tells the kind: UNSUPPORTED_MEDIA or FILE_TOO_LARGE; the message says what to do."""
+
+    is_retryable = False
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class PhotoRefused(PictureRefused):
+    """The code is NO_FACE_FOUND, SEVERAL_FACES_FOUND, or INVALID for a face too small or turned away."""
+
+
+class BrokenRig(RenderError):
+    code = "BROKEN_AVATAR"
+    is_retryable = False
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(
+            f"The photo avatar cannot be used: its file {detail}. Make a new one of the portrait."
+        )
+        self.detail = detail
 
 
 class EncodingFailed(RenderError):

@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from heygen_graphql.rendering.compositor import FADE_FRAMES, CaptionStrip, Compositor, Look, SceneShot
-from heygen_graphql.rendering.errors import UnknownAvatar
+from heygen_graphql.rendering.errors import PictureRefused, UnknownAvatar
 from heygen_graphql.rendering.presenters import drawn_presenter
 from heygen_graphql.rendering.presenters.actor import SHIFT_STEP, TILT_STEP, EyeState, MouthState, Pose
 from heygen_graphql.rendering.presenters.drawn_actor import DrawnActor, rig_for
-from heygen_graphql.rendering.presenters.pictures import PictureRefused
 from heygen_graphql.rendering.presenters.planes import Frame
 from heygen_graphql.rendering.presenters.rig import PartCache
 

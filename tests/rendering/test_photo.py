@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from heygen_graphql.rendering.backdrop import lit_backdrop
+from heygen_graphql.rendering.errors import BrokenRig, PictureRefused
 from heygen_graphql.rendering.presenters.actor import (
     BREATH_STEPS,
     BROW_LEVELS,
@@ -25,9 +26,9 @@ from heygen_graphql.rendering.presenters.actor import (
     Pose,
     mouth_state,
 )
-from heygen_graphql.rendering.presenters.photo import BrokenRig, PhotoActor, PhotoRig, make_rig, open_rig
+from heygen_graphql.rendering.presenters.photo import PhotoActor, PhotoRig, make_rig, open_rig
 from heygen_graphql.rendering.presenters.photo.making import portrait_face
-from heygen_graphql.rendering.presenters.pictures import PictureRefused, Pixels, read_picture
+from heygen_graphql.rendering.presenters.pictures import Pixels, read_picture
 from heygen_graphql.rendering.presenters.planes import Frame, Rect
 
 PORTRAIT = Path(__file__).parents[1] / "portraits" / "collins.jpg"
@@ -157,7 +158,8 @@ def test_a_rig_that_says_what_cannot_be_is_refused(made: Path, tmp_path: Path) -
             header = json.loads(archive.read("rig.json"))
             others = {name: archive.read(name) for name in archive.namelist() if name != "rig.json"}
         header |= {key: value for key, value in values.items() if key in header}
-        header["geometry"] |= {key: value for key, value in values.items() if key in header["geometry"]}
+        if "geometry" not in values:
+            header["geometry"] |= {key: value for key, value in values.items() if key in header["geometry"]}
         target = tmp_path / "rig"
         with zipfile.ZipFile(target, "w") as archive:
             archive.writestr("rig.json", json.dumps(header))
@@ -173,9 +175,12 @@ def test_a_rig_that_says_what_cannot_be_is_refused(made: Path, tmp_path: Path) -
         {"unit": float("nan")},
         {"mouth": [0, 0, 160_000, 16]},
         {"eyes": [16, 16, 16, 16]},
+        {"width": float("inf")},
+        {"geometry": "of a face"},
+        {"geometry": {}},
     )
     for values in wrong:
-        with pytest.raises(BrokenRig):
+        with pytest.raises(BrokenRig, match="Make a new one of the portrait"):
             open_rig(changed(**values))
 
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from heygen_graphql.rendering.errors import PictureRefused
 from heygen_graphql.rendering.presenters.pictures import (
     PictureInfo,
-    PictureRefused,
     probe_picture,
     read_picture,
     read_picture_with_alpha,
@@ -111,6 +111,11 @@ def test_a_file_cut_short_is_refused(tmp_path: Path, format: str, share: float) 
     path.write_bytes(whole.getvalue()[: int(len(whole.getvalue()) * share)])
 
     assert _refusal(path).code == "UNSUPPORTED_MEDIA"
+
+
+def test_a_file_that_is_not_there_is_nobodys_broken_picture(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        read_picture(tmp_path / "picture")
 
 
 @pytest.mark.parametrize(

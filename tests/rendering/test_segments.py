@@ -26,7 +26,7 @@ from heygen_graphql.rendering import (
     Studio,
     render,
 )
-from heygen_graphql.rendering.presenters.pictures import PictureRefused
+from heygen_graphql.rendering.errors import PictureRefused
 from heygen_graphql.rendering.segments import file_name, segment_keys
 
 TEXTS = ("Good morning, ladies and gentlemen.", "This one is new.", "Goodbye!")

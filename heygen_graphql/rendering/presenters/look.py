@@ -8,7 +8,8 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from heygen_graphql.rendering.presenters.pictures import PictureRefused, probe_picture, read_picture
+from heygen_graphql.rendering.errors import PictureRefused
+from heygen_graphql.rendering.presenters.pictures import probe_picture, read_picture
 
 
 def main(path: Path) -> None:

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, UnidentifiedImageError
 
+from heygen_graphql.rendering.errors import PictureRefused
+
 Pixels = NDArray[np.uint8]
 
 MAX_PIXELS = 50_000_000
@@ -27,14 +29,6 @@ _ORIENTATION = 0x0112
 """The EXIF tag (CIPA DC-008, 4.6.4 A)."""
 _UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, OverflowError, KeyError, IndexError)
 """What Pillow's readers raise on files that are cut short or broken."""
-
-
-class PictureRefused(Exception):
-    """This file is no picture that can be used; `code` is public, the message says what to do."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +84,7 @@ def read_picture_with_alpha(path: Path, *, max_pixels: int = MAX_PIXELS) -> Pixe
             image.load()
             pixels = _pixels(image)
         except _UNREADABLE as error:
-            raise _broken(str(error)) from error
+            raise _broken(error) from error
     return _upright(pixels, turn)
 
 
@@ -106,7 +100,7 @@ def _opened(path: Path, max_pixels: int) -> Image.Image:
             "UNSUPPORTED_MEDIA", "The file is not a JPEG, PNG or WebP picture. Export it as one of these."
         ) from error
     except _UNREADABLE as error:
-        raise _broken(str(error)) from error
+        raise _broken(error) from error
     width, height = image.size
     if width * height > max_pixels or max(width, height) > _LONGEST_SIDE:
         image.close()
@@ -114,9 +108,14 @@ def _opened(path: Path, max_pixels: int) -> Image.Image:
     return image
 
 
-def _broken(detail: str) -> PictureRefused:
+def _broken(error: Exception) -> Exception:
+    """What to raise when a reader raised `error`."""
+    if isinstance(error, OSError) and error.errno is not None:
+        # The disk's fault and not the picture's: another time it may be read.
+        return error
     return PictureRefused(
-        "UNSUPPORTED_MEDIA", f"The picture cannot be read: the file is cut short or broken ({detail})."
+        "UNSUPPORTED_MEDIA",
+        f"The picture cannot be read: the file is cut short or broken ({error}). Save it anew.",
     )
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import cv2
 
+from heygen_graphql.rendering.errors import PictureRefused
 from heygen_graphql.rendering.presenters.photo import make_rig
-from heygen_graphql.rendering.presenters.pictures import PictureRefused
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from heygen_graphql.rendering.errors import PhotoRefused
 from heygen_graphql.rendering.presenters.actor import (
     BROW_LEVELS,
     LID_LEVELS,
@@ -21,12 +22,7 @@ from heygen_graphql.rendering.presenters.photo.matte import find_matte
 from heygen_graphql.rendering.presenters.photo.mouth import Mouth, Shape
 from heygen_graphql.rendering.presenters.photo.rigfile import BLOCK, Geometry, corners, write_rig
 from heygen_graphql.rendering.presenters.photo.states import eye_states, mouth_states
-from heygen_graphql.rendering.presenters.pictures import (
-    PictureRefused,
-    Pixels,
-    on_white,
-    read_picture_with_alpha,
-)
+from heygen_graphql.rendering.presenters.pictures import Pixels, on_white, read_picture_with_alpha
 
 LEAST_FACE = 256
 """Pixels across."""
@@ -40,10 +36,6 @@ _SURELY_UPRIGHT = 0.85
 _UPPER_EYES = (33, 133, 362, 263)
 _CHIN, _FOREHEAD = 152, 10
 _PREVIEW_SIDE = 480
-
-
-class PhotoRefused(PictureRefused):
-    """The picture is fine, the portrait is not: NO_FACE_FOUND, SEVERAL_FACES_FOUND or INVALID."""
 
 
 def make_rig(image: Path, target: Path, preview: Path) -> None:

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from heygen_graphql.rendering.errors import BrokenRig
 from heygen_graphql.rendering.presenters.actor import EyeState, MouthState
 from heygen_graphql.rendering.presenters.pictures import Pixels
 from heygen_graphql.rendering.presenters.planes import Rect
@@ -28,13 +29,14 @@ _HEADER, _PICTURE, _MATTE = "rig.json", "portrait.jpg", "matte.png"
 _MOST_BYTES = 48_000_000
 _MOST_PIXELS = 12_000_000
 _MOST_MEMBERS = 600
+_UNREADABLE = (
+    *(zipfile.BadZipFile, EOFError, KeyError, TypeError, ValueError, AttributeError, OverflowError),
+    # Encrypted members, and JSON nested too deep.
+    RuntimeError,
+)
 _QUALITY = 93
 _OLD = (1980, 1, 1, 0, 0, 0)
 """The same portrait makes the same file."""
-
-
-class BrokenRig(Exception):
-    """The file is no rig that this version can use; the portrait has to be uploaded again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ class PhotoRig:
             return np.full((self.height, self.width), 255, np.uint8)
         small = cv2.imdecode(np.frombuffer(self._blobs[_MATTE], np.uint8), cv2.IMREAD_GRAYSCALE)
         if small is None:
-            raise BrokenRig(f"The rig's {_MATTE} cannot be read.")
+            raise BrokenRig(f"holds an unreadable {_MATTE}")
         size = (self.width, self.height)
         return np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_CUBIC), np.uint8)
 
@@ -101,7 +103,7 @@ class PhotoRig:
     def _decoded(self, name: str, shape: tuple[int, int]) -> Pixels:
         picture = cv2.imdecode(np.frombuffer(self._blobs[name], np.uint8), cv2.IMREAD_COLOR_RGB)
         if picture is None or picture.shape[:2] != shape:
-            raise BrokenRig(f"The rig's {name} cannot be read.")
+            raise BrokenRig(f"holds an unreadable {name}")
         return np.asarray(picture, np.uint8)
 
 
@@ -161,19 +163,19 @@ def open_rig(path: Path) -> PhotoRig:
             members = archive.infolist()
             # What a member says of its size bounds what is read of it.
             if len(members) > _MOST_MEMBERS or sum(member.file_size for member in members) > _MOST_BYTES:
-                raise BrokenRig(f"The rig {path.name} is larger than any that is made.")
+                raise BrokenRig("is larger than any that is made")
             if any(member.compress_type != zipfile.ZIP_STORED for member in members):
-                raise BrokenRig(f"The rig {path.name} is compressed, as none that is made.")
+                raise BrokenRig("is compressed, as none that is made")
             blobs = {member.filename: archive.read(member) for member in members}
         return _checked(blobs)
-    except (zipfile.BadZipFile, EOFError, KeyError, TypeError, ValueError) as error:
-        raise BrokenRig(f"The rig {path.name} cannot be read ({error}).") from error
+    except _UNREADABLE as error:
+        raise BrokenRig(f"cannot be read ({error})") from error
 
 
 def _checked(blobs: dict[str, bytes]) -> PhotoRig:
     header: dict[str, Any] = json.loads(blobs.pop(_HEADER))
     if header["version"] != VERSION:
-        raise BrokenRig(f"The rig is of version {header['version']}, this server reads {VERSION}.")
+        raise BrokenRig(f"is of version {header['version']}, and this server reads {VERSION}")
     width, height = int(header["width"]), int(header["height"])
     if (
         min(width, height) < BLOCK
@@ -182,16 +184,16 @@ def _checked(blobs: dict[str, bytes]) -> PhotoRig:
         or width * height > _MOST_PIXELS
         or _PICTURE not in blobs
     ):
-        raise BrokenRig("The rig holds no portrait.")
+        raise BrokenRig("holds no portrait")
     values = header["geometry"]
     rects = {key: tuple(map(int, values.pop(key))) for key in ("mouth", "eyes")}
     for left, top, right, bottom in rects.values():
         inside = 0 <= left < right <= width and 0 <= top < bottom <= height
         if not inside or any(edge % BLOCK for edge in (left, top, right, bottom)):
-            raise BrokenRig("The rig's patches lie outside its portrait.")
+            raise BrokenRig("has patches outside its portrait")
     numbers = {key: float(value) for key, value in values.items()}
     if not all(np.isfinite(number) for number in numbers.values()) or numbers["unit"] <= 0:
-        raise BrokenRig("The rig's measures are no numbers.")
+        raise BrokenRig("has measures that are no numbers")
     geometry = Geometry(**numbers, **rects)  # type: ignore[arg-type]
     return PhotoRig(geometry, width, height, bool(header["has_cutout"]), blobs)
 
