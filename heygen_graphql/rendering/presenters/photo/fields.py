@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heygen_graphql.rendering.presenters.actor import BREATH_STEPS, Pose
-from heygen_graphql.rendering.presenters.photo.placement import Placement
+from heygen_graphql.rendering.presenters.photo.placement import FARTHEST, Placement
 from heygen_graphql.rendering.presenters.photo.rigfile import PhotoRig
 from heygen_graphql.rendering.presenters.photo.sampling import step
 from heygen_graphql.rendering.presenters.planes import Rect
@@ -33,8 +33,6 @@ _WORKED_SIDE = 240
 _CLEARANCE, _SOFTNESS = 45.0, 90.0
 """Where the person's outline is known: how far around it all moves along, and how far motion takes to end."""
 _LEAST_WEIGHT = 2e-3
-_FARTHEST = 14.0
-"""No point of the head goes farther than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +65,7 @@ class Fields:
 
 def reach(rig: PhotoRig, scale: float) -> float:
     """Pixels of the picture that a point of the head may move by."""
-    return (_HEAD_SHARE * _FARTHEST + _BREATH_UNITS) * rig.geometry.unit * scale
+    return (_HEAD_SHARE * FARTHEST + _BREATH_UNITS) * rig.geometry.unit * scale
 
 
 def fields(rig: PhotoRig, at: Placement, ratio: float, size: tuple[int, int], *, is_cut_out: bool) -> Fields:

@@ -34,6 +34,8 @@ _LEAST_ABOVE, _LEAST_BELOW = 10.0, 270.0
 would look cut."""
 _MOST_DOUBT = 0.075
 """Of the face's width: how broad the rim of half-known pixels may be on average."""
+_RIM = 0.022
+"""Of the face's width: how far from the outline wisps of hair are believed; at twice that, none is."""
 _MOST_LOOSE = 0.03
 """The share of the person that may lie apart from the head."""
 
@@ -125,7 +127,18 @@ def _sharpened(known: Singles, picture: Pixels, face_width: float) -> Singles:
     # Far from the model's own edge the filter has no say.
     edge = 1 - np.abs(mean_known - 0.5) * 2
     mixed = known + (guided - known) * np.clip(edge * 3, 0, 1)
-    return step(((mixed - 0.15) / 0.7).astype(np.float32))
+    return _without_fog(step(((mixed - 0.15) / 0.7).astype(np.float32)), face_width)
+
+
+def _without_fog(alpha: Singles, face_width: float) -> Singles:
+    """Only near the outline may pixels be half known: farther off, a shadow or a pale wall shines through."""
+    is_person = (alpha > 0.5).astype(np.uint8)
+    inside, outside = (
+        np.asarray(cv2.distanceTransform(part, cv2.DIST_L2, 3), np.float32)
+        for part in (is_person, 1 - is_person)
+    )
+    rim = _RIM * face_width
+    return np.clip(alpha, 1 - step(2 - inside / rim), step(2 - outside / rim))
 
 
 def _connected(alpha: Singles, head: tuple[int, int]) -> tuple[Singles, float]:

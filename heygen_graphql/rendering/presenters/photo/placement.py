@@ -9,6 +9,10 @@ from heygen_graphql.rendering.presenters.photo.rigfile import Geometry
 
 _MOST_ENLARGED = 1.2
 """The portrait may lose this much at its edges if the picture is filled better so."""
+_LOWEST_EYES = 0.46
+"""Of the picture's height: a cut-out whose chest is missing stands this low rather than larger."""
+FARTHEST = 14.0
+"""Art units: no pose brings a point of the head farther than this from its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +41,25 @@ def whole_placement(geometry: Geometry, size: tuple[int, int], width: int, heigh
     return Placement(scale, x, y)
 
 
-def cutout_placement(geometry: Geometry, width: int, height: int) -> Placement:
+def cutout_placement(geometry: Geometry, size: tuple[int, int], width: int, height: int) -> Placement:
     """Head and shoulders where drawn presenters stand, and never a cut edge in sight."""
+    columns, rows = size
+    # Shoulders that the portrait cuts off may be shown if its sides lie outside of the picture, sway and all.
+    whole = _standing(geometry, rows - geometry.eye_y, width, height)
+    slack = FARTHEST * geometry.unit * whole.scale
+    if whole.x <= -slack and whole.x + columns * whole.scale >= width + slack:
+        return whole
+    return _standing(geometry, geometry.floor - geometry.eye_y, width, height)
+
+
+def _standing(geometry: Geometry, below: float, width: int, height: int) -> Placement:
+    """`below` is how much of the portrait, in its pixels, there is to show below the eyes."""
     at = framing(width, height)
     scale, eye_y = at.scale / geometry.unit, at.eye_y
-    below = geometry.floor - geometry.eye_y
     if below * scale < height - eye_y:
-        # The portrait ends too soon: larger and lower, as far as the head has room.
+        # The portrait ends too soon: it stands lower and, as far as the hair has room, larger.
         room = (geometry.eye_y - geometry.crown) * 1.12
-        scale = max(height / (below + room), scale)
-        eye_y = max(height - below * scale, min(eye_y, room * scale))
+        larger = min(height * (1 - _LOWEST_EYES) / below, height / (below + room))
+        scale = max(larger, scale)
+        eye_y = height - below * scale
     return Placement(scale, at.eye_x - geometry.eye_x * scale, eye_y - geometry.eye_y * scale)

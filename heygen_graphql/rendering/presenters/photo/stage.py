@@ -54,7 +54,7 @@ class Stage:
         self._rig, self._is_cut_out, self._size = rig, is_cut_out, (width, height)
         geometry, portrait = rig.geometry, (rig.width, rig.height)
         self._at = (
-            cutout_placement(geometry, width, height)
+            cutout_placement(geometry, portrait, width, height)
             if is_cut_out
             else whole_placement(geometry, portrait, width, height)
         )
