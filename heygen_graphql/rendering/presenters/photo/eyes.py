@@ -30,12 +30,12 @@ _RIM = 0.28
 """Bare faces measured 0.02 to 0.24, a horn-rimmed one 0.6 to 0.8."""
 _MEETS_AT = 0.90
 """Lids meet this far down: the lower one rises a little."""
-_LOWER_RISE = 0.10
+_LOWER_RISE, _LOWER_SLACK = 0.10, 0.06
 _LID_REACH = 1.5
 """How far from the eye's middle the skin still comes down with its lid, in half widths of the eye."""
 _LASHES = 0.16
 """Of the eye's height: the strip above the lid's edge that is moved unstretched."""
-_LEAST_LID = 0.75
+_LEAST_LID = 0.45
 """Of the eye's height: less skin than this above it would be drawn out too thin; then the brow gives some."""
 _BROW_RAISE = 0.020
 _GAZE_STEP = 0.003
@@ -162,27 +162,32 @@ class Eyes:
             # The rim would go up along with the brows.
             source_v = self._v.copy()
         shade = np.ones_like(source_v)
+        lid_v, lids = source_v.copy(), np.zeros_like(source_v)
         for eye, field in zip(self._eyes, self._fields, strict=True):
             u, v = source_u[field.part], source_v[field.part].copy()
             gap = field.lower - field.upper
             edge = field.upper + closed * _MEETS_AT * gap
             if closed:
                 top = field.upper if self.has_glasses else field.brow
-                is_lid = (v > top) & (v <= edge + 1.0)
+                # The edge is as soft as the pixels are.
+                lid = np.clip(edge + 1.5 - v, 0, 1) * (v > top)
                 if self.has_glasses:
-                    is_lid &= field.is_near
+                    lid *= field.is_near
                     skin = _mirrored(field, edge, v)
                     lash = np.exp(-(((v - edge) / (0.07 * eye.height)) ** 2))
                     # Lids lie deeper behind the lenses than the cheek does.
                     dim = 0.14 + 0.5 * lash * (1 - field.x**2)
-                    shade[field.part] -= np.where(is_lid, dim, 0)
+                    shade[field.part] -= lid * dim
                 else:
                     skin = _drawn_out(field, edge, v, closed, _LASHES * eye.height)
-                # The lower lid comes up a little.
+                lid_v[field.part] = np.where(lid > 0, skin, lid_v[field.part])
+                lids[field.part] = np.maximum(lids[field.part], lid)
+                # The lower lid comes up a little, from somewhat below its line: a sliver of white would stay.
                 rise = _LOWER_RISE * closed * gap
                 share = np.clip(1 - np.abs(v - field.lower) / (0.6 * eye.height), 0, 1)
-                rising = field.is_near & ~is_lid & (v > np.maximum(edge, field.lower - rise))
-                source_v[field.part] = np.where(is_lid, skin, np.where(rising, v + rise * share, v))
+                share *= 1 + _LOWER_SLACK / _LOWER_RISE
+                rising = field.is_near & (v > field.lower - rise)
+                source_v[field.part] = np.where(rising, v + rise * share, v)
                 # The lid's edge throws a shadow on the eye.
                 shadow = 0.30 * closed * np.exp(-np.maximum(v - edge, 0) / (0.12 * eye.height))
                 is_eye = field.is_near & (v > edge) & (v < field.lower)
@@ -192,12 +197,17 @@ class Eyes:
                 free = np.clip(free, 0, 1) * np.clip((1 - np.abs(field.x)) / 0.35, 0, 1)
                 step = _GAZE_STEP * self._face_width * free
                 source_u[field.part], source_v[field.part] = u - gaze_x * step, v - gaze_y * step
-        where = self._frame.to_picture(np.stack([source_u, source_v], axis=-1))
-        moved = sampled(self._picture, where, smoothly=True)
+        moved = self._sampled(source_u, source_v)
         if not closed:
             return moved
-        shaded: Pixels = np.rint(moved * shade[..., None]).astype(np.uint8)
+        share = lids[..., None]
+        mixed = moved * (1 - share) + self._sampled(source_u, lid_v) * share
+        shaded: Pixels = np.rint(mixed * shade[..., None]).astype(np.uint8)
         return shaded
+
+    def _sampled(self, u: Singles, v: Singles) -> Pixels:
+        where = self._frame.to_picture(np.stack([u, v], axis=-1))
+        return sampled(self._picture, where, smoothly=True)
 
 
 def _drawn_out(field: "_Field", edge: Singles, v: Singles, closed: float, lashes: float) -> Singles:

@@ -27,6 +27,8 @@ _SHOWN_AT_REST = 0.017
 _RIGHT_CHEEK, _LEFT_CHEEK = (50, 205, 207), (280, 425, 427)
 _PALEST_SKIN = 0.12
 """How far the palest skin's red and blue lie apart, as a share of its brightness."""
+_TINTS = (0.85, 1.13)
+"""The least and most of a colour, of their mean, in what is white."""
 _OWN_TEETH_GAP, _OWN_TEETH_SHARE = 0.05, 0.45
 
 
@@ -78,7 +80,7 @@ class Interior:
         if self._own is None:
             color = self._drawn_teeth(dark, u, v, opening)
         else:
-            color = self._own.laid_over(dark, u, v, self._lips, 1 - 0.1 * opening.rounded)
+            color = self._own.laid_over(dark, u, v, self._lips, 1 - 0.22 * opening.rounded)
         if opening.tongue:
             color = self._tip_over(color, u, below_upper, above_lower, opening)
         # Lips throw their shadow into the mouth; more from above, where light comes from.
@@ -131,8 +133,8 @@ class Interior:
         height = np.maximum(below_upper + above_lower, 1e-3)
         place = below_upper / height
         across = np.clip(1 - (u / (0.46 * self._lips.half_width)) ** 2, 0, 1)
-        cover = np.clip((place - (1 - 0.62 * np.sqrt(across))) / 0.16, 0, 1) * np.clip(across * 6, 0, 1)
-        cover = cover * opening.tongue * np.clip((0.45 - opening.share) / 0.15, 0, 1)
+        cover = np.clip((place - (1 - 0.72 * np.sqrt(across))) / 0.16, 0, 1) * np.clip(across * 6, 0, 1)
+        cover = cover * opening.tongue * np.clip((0.7 - opening.share) / 0.25, 0, 1)
         tongue = self._tongue * 1.1
         lit = (0.82 + 0.25 * place * across)[..., None]
         lay = cover[..., None]
@@ -159,7 +161,7 @@ class Interior:
         crown = 0.95 + 0.05 * np.cos((place - 0.45) * np.pi)
         turning = 1 - 0.5 * np.clip(away / bounds[-1], 0, 1) ** 1.8
         side = 1 + self._side * np.clip(u / half, -1, 1)
-        bright = groove * crown * turning * side * (1 - 0.3 * opening.rounded)
+        bright = groove * crown * turning * side * (1 - 0.45 * opening.rounded)
         # The edge of enamel is thin and lets the dark through.
         bright = bright * (1 - 0.16 * np.exp(-np.clip(edge - v, 0, None) / (0.010 * self._face)))
         enamel = _paled(self._light * np.array([1.0, 0.965, 0.90]), self._colors)
@@ -237,8 +239,10 @@ def _light(picture: Pixels, mesh: Mesh) -> Floats:
     luma = white @ (0.2126, 0.7152, 0.0722)
     sclera = white[(luma > np.percentile(luma, 70)) & (luma < np.percentile(luma, 97))].mean(axis=0)
     # Eyes in shade or behind glasses are no measure: teeth are no darker than the skin and not far brighter.
-    level = np.clip(sclera.mean(), 0.95 * bright, max(1.7 * bright, 120))
-    return np.asarray(np.clip(sclera / sclera.mean() * level, 30, 238), np.float64)
+    level = np.clip(sclera.mean(), 1.05 * bright, max(1.7 * bright, 120))
+    # Nor far redder or bluer than white, as eyes of a few pixels may seem.
+    tint = np.clip(sclera / sclera.mean(), *_TINTS)
+    return np.asarray(np.clip(tint * level, 30, 238), np.float64)
 
 
 def _paled(color: Floats, colors: float) -> Floats:

@@ -35,6 +35,8 @@ _UPPER_SHARE = 0.13
 """How much of the gap the upper lip makes by rising."""
 _SPREADING, _ROUNDING = 0.07, 0.24
 """How much wider, and narrower, the mouth becomes."""
+_HANGING = 0.7
+"""How much of the upper lip's way up a rounded mouth takes back."""
 _LENS_REACH = 0.94
 """Lips part up to this share of the way to the corners."""
 _GRID = 4
@@ -141,7 +143,9 @@ class Mouth:
             teeth = 0.028 * self._face_width * shape.tuck * lens
             roll = 0.5 * shape.tuck * thickness * np.clip(lens, 0, 1)
             opening = np.maximum(opening * (1 - shape.tuck), teeth)
-        raised = np.minimum(0.5 * opening, parted) + _UPPER_SHARE * opening + 0.35 * teeth
+        # Rounded lips are pushed forward, and the upper one hangs before its teeth.
+        raised = (np.minimum(0.5 * opening, parted) + _UPPER_SHARE * opening) * (1 - _HANGING * rounded)
+        raised += 0.35 * teeth
         dragged = self._jaw_field(drop, x * half, self._closing) * (1 - np.clip(lens, 0, 1))
         upper = self._closing + dragged - raised
         lower = upper + opening
