@@ -13,6 +13,7 @@ from heygen_graphql.rendering.captions import CaptionPainter, Cue, cues
 from heygen_graphql.rendering.compositor import Compositor, Look, SceneShot
 from heygen_graphql.rendering.encoder import encode_scene
 from heygen_graphql.rendering.fonts import Typeface
+from heygen_graphql.rendering.heap import give_back, set_large_blocks_apart
 from heygen_graphql.rendering.segments.black import BlackCount, is_dark
 from heygen_graphql.rendering.segments.file import SceneFacts, seal
 from heygen_graphql.rendering.segments.plan import SceneLook, ScenePlan
@@ -73,6 +74,7 @@ class SceneRenderer:
     """Keeps what is costly to load: engines of speech, fonts, presenters. One scene at a time."""
 
     def __init__(self, voices: Voices, fonts_dir: Path | None) -> None:
+        set_large_blocks_apart()
         self._speaker = Speaker(voices)
         self._fonts_dir = fonts_dir
         self._compositor: tuple[tuple[int, int], Compositor] | None = None
@@ -100,6 +102,7 @@ class SceneRenderer:
             order.unfinished.replace(order.target)
         finally:
             order.unfinished.unlink(missing_ok=True)
+            give_back()
         return facts
 
     def _make(self, order: SceneOrder, file: Path, tell: Tell) -> SceneFacts:
@@ -107,6 +110,7 @@ class SceneRenderer:
         width, height = plan.size
         tell(Stage.SPEAKING, 0.0)
         take = self._speak(plan)
+        give_back()
         tell(Stage.SPEAKING, 1.0)
 
         typeface = self._typeface_for(plan.language)
