@@ -15,6 +15,7 @@ _BLACK_LUMA = round(16 + 0.10 * (235 - 16))
 _BLACK_SHARE = 0.98
 # Enough pixels to judge by, and few enough to look at every frame.
 _ROWS, _COLUMNS = 16, 16
+_FIRST = 4
 # A picture of which less than this is dark does not make a frame black by itself.
 _DARK_SHARE = 0.5
 
@@ -22,7 +23,11 @@ _DARK_SHARE = 0.5
 def is_black(luma: NDArray[np.uint8]) -> bool:
     """`luma` in limited range, (height, width)."""
     sample = luma[::_ROWS, ::_COLUMNS]
-    return bool(np.count_nonzero(sample < _BLACK_LUMA) > _BLACK_SHARE * sample.size)
+    most_light = (1 - _BLACK_SHARE) * sample.size
+    # As a rule a part of the sample has more light pixels than all of it may have.
+    if np.count_nonzero(sample[::_FIRST, ::_FIRST] >= _BLACK_LUMA) >= most_light:
+        return False
+    return bool(np.count_nonzero(sample >= _BLACK_LUMA) < most_light)
 
 
 class BlackCount:
