@@ -344,7 +344,7 @@ class TestSound:
         assert np.abs(spoken.samples[:480]).max() < 0.001
         assert np.abs(spoken.samples[-240:]).max() < 0.01
 
-    @pytest.mark.parametrize("voice_id", ["heart", "miles", "joe", "espeak-de", "espeak-zh"])
+    @pytest.mark.parametrize("voice_id", ["heart", "miles", "espeak-de", "espeak-zh"])
     def test_a_text_sounds_the_same_whatever_was_said_before(self, speaker: Speaker, voice_id: str) -> None:
         text = SENTENCES[voice_id]
         first = speaker.speak(text, voice_id)

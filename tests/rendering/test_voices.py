@@ -1,6 +1,7 @@
 """Which voices there are: those installed, those a user drops into a folder, those of an endpoint."""
 
 import json
+import os
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -94,12 +95,17 @@ class TestFolder:
         page.write_text("<!doctype html><title>404</title>")
         (tmp_path / "f-alone.onnx").symlink_to(JOE)
         drop_in(tmp_path, "g-garbled").with_name("g-garbled.onnx.json").write_text("{")
+        drop_in(tmp_path, "h-deep").with_name("h-deep.onnx.json").write_text("[" * 100_000)
+        drop_in(tmp_path, "i-pipe").unlink()
+        os.mkfifo(tmp_path / "i-pipe.onnx")
         voices = Voices(tmp_path)
 
         problems = voices.problems()
 
         for name, what in zip(
-            "bcdefg", ("understood", "moon", "cut short", "no ONNX", "beside", "understood"), strict=True
+            "bcdefghi",
+            ("understood", "moon", "cut short", "no ONNX", "beside", "understood", "understood", "no file"),
+            strict=True,
         ):
             assert any(problem.startswith(f"{name}-") and what in problem for problem in problems), problems
         assert [v.voice_id for v in voices.all() if v.voice_id.startswith("piper-")] == ["piper-a-good"]
@@ -159,6 +165,21 @@ class TestFolder:
             "人",
         ]
         assert all(word.end_seconds > word.start_seconds for word in spoken.words)
+
+    def test_long_writing_without_spaces_is_spoken_in_parts(self, tmp_path: Path) -> None:
+        drop_in(tmp_path, "zh_CN-mei-medium", language={"code": "zh_CN"}, espeak={"voice": "cmn"})
+        script = "我们去公园。" * 3 + "今天天气很好" * 15
+
+        with Speaker(Voices(tmp_path)) as speaker:
+            spoken = speaker.speak(script, "piper-zh_CN-mei-medium", speed=2)
+
+        assert "".join(word.text for word in spoken.words) == script
+        is_quiet = (
+            np.abs(spoken.samples[: len(spoken.samples) // 480 * 480]).reshape(-1, 480).max(axis=1) == 0
+        )
+        pauses = int((np.diff(is_quiet.astype(int)) == 1).sum())
+        # After each sentence and, since the last is long, inside it; the end is the last.
+        assert pauses == 3 + 2
 
     def test_a_model_that_tells_no_times_is_timed_by_its_sound(self, tmp_path: Path) -> None:
         model = drop_in(tmp_path, "en_US-mute-medium")

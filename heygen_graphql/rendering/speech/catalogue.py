@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from heygen_graphql.rendering.errors import UnknownVoice
+from heygen_graphql.rendering.speech.endpoint_voices import ENGINE as ENDPOINT
 from heygen_graphql.rendering.speech.endpoint_voices import SpeechEndpoint, endpoint_voices
 from heygen_graphql.rendering.speech.engine import MULTILINGUAL, Gender, Voice
 from heygen_graphql.rendering.speech.espeak_voices import espeak_voices
@@ -81,7 +82,7 @@ class Voices:
         facts = [repr(voice)]
         if voice.engine in _DISTRIBUTIONS:
             facts.append(version(_DISTRIBUTIONS[voice.engine]))
-        elif voice.language == MULTILINGUAL and self.endpoint is not None:
+        elif voice.engine == ENDPOINT and self.endpoint is not None:
             facts += [self.endpoint.base_url, self.endpoint.model]
         else:
             facts += [version("piper-tts"), digest(self.piper(voice_id).files)]

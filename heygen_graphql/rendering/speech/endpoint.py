@@ -79,7 +79,7 @@ class Endpoint:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 status, kind, body, wanted_pause = self._post(text, voice)
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 # Not the error's own words: they may hold the address with a key in it.
                 status, kind, body, wanted_pause = 0, type(error).__name__, b"", None
             if status == 200:

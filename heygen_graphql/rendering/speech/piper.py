@@ -51,6 +51,9 @@ _FADE_SECONDS = 0.008
 _MAX_LEVEL = 0.9
 # Longer sentences are spoken in parts: a model's memory grows by some 20 MB for each second.
 _MAX_CHARACTERS = 250
+_MAX_SYLLABLES = 70
+# Written with a character for each syllable.
+_SYLLABIC = frozenset({"zh", "yue", "cmn"})
 _MAX_SYMBOLS = 300
 _PAUSES = frozenset(",.;:!?—…")
 # Whose English is closer to the American.
@@ -132,11 +135,11 @@ class Piper:
                 yield _Sentence(request, letters, (), utterance.ends_paragraph)
             return
         for sentence in sentences(readable(text), language=language):
-            parts = list(_parts(sentence.words))
+            divided = [part for word in sentence.words for part in _divided(word, language)]
+            parts = list(_parts(divided, _MAX_SYLLABLES if language in _SYLLABIC else _MAX_CHARACTERS))
             for number, words in enumerate(parts):
                 ends_paragraph = sentence.ends_paragraph and number == len(parts) - 1
                 said = readable(text[words[0].start : words[-1].end])
-                words = tuple(part for word in words for part in _divided(word, language))
                 asked = {"text": said, "words": [word.text for word in words]}
                 yield _Sentence(asked, (), words, ends_paragraph)
 
@@ -164,11 +167,11 @@ class Piper:
         return G2P(british=True)
 
 
-def _parts(words: Sequence[WrittenWord]) -> Iterator[tuple[WrittenWord, ...]]:
-    """Runs of words with something to say, of at most `_MAX_CHARACTERS` where words are shorter than that."""
+def _parts(words: Sequence[WrittenWord], longest: int) -> Iterator[tuple[WrittenWord, ...]]:
+    """Runs of words with something to say, of at most `longest` characters where words are shorter."""
     part: list[WrittenWord] = []
     for word in words:
-        if part and word.end - part[0].start > _MAX_CHARACTERS:
+        if part and word.end - part[0].start > longest:
             yield tuple(part)
             part = []
         part.append(word)
@@ -195,7 +198,7 @@ def _by_words(spoken: Speech, text: str, first: int) -> list[Sound]:
 
 def _divided(word: WrittenWord, language: str) -> Iterator[WrittenWord]:
     """Chinese has a syllable for each character, so each can be timed by itself."""
-    if language not in ("zh", "yue", "cmn"):
+    if language not in _SYLLABIC:
         yield word
         return
     start = 0

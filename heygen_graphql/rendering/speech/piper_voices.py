@@ -12,6 +12,7 @@ from functools import cache, lru_cache
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any, BinaryIO
 
 from heygen_graphql.rendering.speech.engine import Gender, Voice
@@ -77,12 +78,16 @@ def dropped_in(directory: Path) -> tuple[tuple[PiperVoice, ...], tuple[str, ...]
         return (), (problem,)
     for model in models:
         try:
-            files = _files(model)
-            found.append(_read(files))
+            known = _examined(_files(model))
         except DamagedVoice as error:
             problems.append(str(error))
         except OSError as error:
             problems.append(f"{error.filename} cannot be read: {error.strerror}")
+        else:
+            if isinstance(known, PiperVoice):
+                found.append(known)
+            else:
+                problems.append(known)
     for problem in problems:
         _warn(problem)
     return tuple(found), tuple(problems)
@@ -94,21 +99,28 @@ def _warn(problem: str) -> None:
     logger.warning("A voice file cannot be used: %s", problem)
 
 
-def digest(files: PiperFiles) -> str:
-    """A hash of the model and its description: the same on every machine that has these files."""
-    return _digest(files)
-
-
 def _files(model: Path) -> PiperFiles:
     description = model.with_name(model.name + _DESCRIPTION.removeprefix(_MODEL))
     try:
         stats = (model.stat(), description.stat())
     except FileNotFoundError:
         raise DamagedVoice(f"{model.name} has no {description.name} beside it") from None
+    for path, found in zip((model, description), stats, strict=True):
+        # A pipe would keep its reader waiting for ever.
+        if not S_ISREG(found.st_mode):
+            raise DamagedVoice(f"{path.name} is no file")
     return PiperFiles(model, description, tuple(n for s in stats for n in (s.st_size, s.st_mtime_ns)))
 
 
 @lru_cache(maxsize=256)
+def _examined(files: PiperFiles) -> PiperVoice | str:
+    """The voice, or what is wrong with it: either is found out once."""
+    try:
+        return _read(files)
+    except DamagedVoice as error:
+        return str(error)
+
+
 def _read(files: PiperFiles) -> PiperVoice:
     """
     Raises:
@@ -124,7 +136,7 @@ def _read(files: PiperFiles) -> PiperVoice:
         name = f"{_name(description, stem)} (Piper)"
         voice = Voice(f"piper-{stem}", name, language, _gender(description), ENGINE)
         return PiperVoice(voice, files, description.get("phoneme_type", "espeak") == "espeak")
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         what = f"lacks {error}" if isinstance(error, KeyError) else f"cannot be understood: {error}"
         raise DamagedVoice(f"{files.description.name} {what}") from error
 
@@ -191,7 +203,8 @@ def _name(description: dict[str, Any], stem: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _digest(files: PiperFiles) -> str:
+def digest(files: PiperFiles) -> str:
+    """A hash of the model and its description: the same on every machine that has these files."""
     total = sha256()
     for path in (files.description, files.model):
         with path.open("rb") as file:
