@@ -18,6 +18,7 @@ from contextlib import asynccontextmanager, suppress
 import structlog
 
 from heygen_graphql.errors import Unavailable
+from heygen_graphql.settings import Settings
 
 _NICENESS = 10
 """The API and the renders come first."""
@@ -27,6 +28,8 @@ _BUSY_SECONDS = 10
 _LOG_TAIL_CHARACTERS = 2000
 # prctl(2): a signal for this process when the thread that started it ends.
 _PR_SET_PDEATHSIG = 1
+# Whatever takes such a child over finds no key, password or address of ours in its environment.
+_SETTINGS = frozenset(Settings.model_fields)
 # Each library's own pool of threads would reserve address space, of which there is little.
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
@@ -70,7 +73,7 @@ class Processes:
                 stdin=PIPE if said else DEVNULL,
                 stdout=PIPE,
                 stderr=PIPE,
-                env=os.environ | _ONE_THREAD,
+                env=_environment(),
                 # A process group of its own: what the child starts can be killed with it.
                 start_new_session=True,
             )
@@ -105,6 +108,11 @@ class Processes:
             yield
         finally:
             self._places.release()
+
+
+def _environment() -> dict[str, str]:
+    told = {name: value for name, value in os.environ.items() if name.lower() not in _SETTINGS}
+    return told | _ONE_THREAD
 
 
 def main(parent: int, megabytes: int, module: str, arguments: list[str]) -> None:

@@ -92,3 +92,11 @@ async def test_who_finds_no_room_to_wait_is_sent_away_at_once_and_may_come_again
     places[1].cancel()
     await asyncio.gather(*places, return_exceptions=True)
     await processes.run(*once("0"), seconds=30, megabytes=512)
+
+
+async def test_a_child_is_told_none_of_the_servers_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_KEY", "a secret of more than thirty-two bytes")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    code = once("import os; print(os.environ.keys() & {'SECRET_KEY', 'OPENAI_API_KEY'})")
+    output = await Processes(1).run(*code, seconds=30, megabytes=512)
+    assert output.decode().startswith("set()\n")

@@ -44,6 +44,7 @@ async def create(
     Raises:
         InvalidInput: carries every fault of the request; or what is wrong with the picture:
             UNSUPPORTED_MEDIA, FILE_TOO_LARGE, NO_FACE_FOUND, SEVERAL_FACES_FOUND or INVALID.
+        Unavailable: too many wait already.
     """
     name = " ".join(name.split())
     faults = _name_faults(name)
@@ -53,7 +54,6 @@ async def create(
         )
         faults.append(Fault(UserErrorCode.CONSENT_REQUIRED, message, ("consent",)))
     async with database.reading() as session:
-        now = await database.now(session)
         asset = None if image_asset_id is None else await session.get(Asset, image_asset_id)
         made = select(func.count()).select_from(_usable(owner_id).subquery())
         count = (await session.execute(made)).scalar_one()
@@ -64,19 +64,21 @@ async def create(
     if faults or image is None:
         raise InvalidInput(faults)
 
-    avatar = PhotoAvatar(
-        owner_id=owner_id,
-        avatar_id=f"{ID_PREFIX}{secrets.token_hex(6)}",
-        name=name,
-        consent_given_at=now,
-        created_at=now,
-        deleted_at=now,
-    )
-    avatar.files_prefix = f"photo-avatars/{avatar.id}"
     with tempfile.TemporaryDirectory(prefix="heygen-photo-") as directory:
         rig, preview = Path(directory, "rig"), Path(directory, "preview.png")
         await _make_rig(processes, image, rig, preview)
         async with database.transaction() as session:
+            # Not before the rig is made, which may wait for its turn: the sweep takes what is old.
+            now = await database.now(session)
+            avatar = PhotoAvatar(
+                owner_id=owner_id,
+                avatar_id=f"{ID_PREFIX}{secrets.token_hex(6)}",
+                name=name,
+                consent_given_at=now,
+                created_at=now,
+                deleted_at=now,
+            )
+            avatar.files_prefix = f"photo-avatars/{avatar.id}"
             session.add(avatar)
         await storage.put_file(avatar.rig_key, rig)
         await storage.put_file(avatar.preview_key, preview)

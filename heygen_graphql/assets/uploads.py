@@ -138,6 +138,7 @@ async def complete(
 
     Raises:
         InvalidInput: NOT_FOUND; INVALID before the bytes are there; UNSUPPORTED_MEDIA, FILE_TOO_LARGE.
+        Unavailable: too many wait already.
     """
     async with database.reading() as session:
         asset = await session.get(Asset, asset_id)
