@@ -276,6 +276,20 @@ def test_a_smile_closes_over_its_teeth_and_shows_them_again(rig: PhotoRig, portr
     assert least_redness(Pose(mouth=MouthState(0, 5), shift_x=1)) > 135
 
 
+@pytest.mark.parametrize("state", [MouthState(11, 6), MouthState(4, 0), MouthState(1, 3, 2), EyeState(4, 3)])
+def test_what_moves_in_a_portrait_ends_without_a_seam(rig: PhotoRig, state: MouthState | EyeState) -> None:
+    is_mouth = isinstance(state, MouthState)
+    left, top, right, bottom = rig.geometry.mouth if is_mouth else rig.geometry.eyes
+    patch = rig.mouth(state) if isinstance(state, MouthState) else rig.eyes(state)
+    assert patch is not None
+
+    changed = np.abs(patch.astype(int) - rig.portrait[top:bottom, left:right]).max(axis=2)
+
+    assert changed.max() > 40
+    for edge in (changed[0], changed[-1], changed[:, 0], changed[:, -1]):
+        assert edge.max() <= 4
+
+
 def test_the_mouth_opens_more_and_more(rig: PhotoRig) -> None:
     actor = PhotoActor(rig, WIDTH, HEIGHT)
     actor.take(Pose())

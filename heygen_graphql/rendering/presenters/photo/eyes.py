@@ -37,9 +37,10 @@ _LASHES = 0.16
 """Of the eye's height: the strip above the lid's edge that is moved unstretched."""
 _LEAST_LID = 0.45
 """Of the eye's height: less skin than this above it would be drawn out too thin; then the brow gives some."""
-_BROW_RAISE = 0.020
+_BROW_RAISE, _BROW_REACH = 0.020, 0.10
+"""How far a brow goes up, and how far beyond its ends skin goes along."""
 _GAZE_STEP = 0.003
-"""Both of the face's width."""
+"""All three of the face's width."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +129,9 @@ class Eyes:
 
     def _window(self) -> Rect:
         right, left = self._eyes
-        margin = 0.5 * max(right.half, left.half)
-        low_u = min(right.centre - right.half, float(self._brow_u[0])) - margin
-        high_u = max(left.centre + left.half, float(self._brow_u[-1])) + margin
+        beside = _BROW_REACH * self._face_width
+        low_u = min(right.centre - _LID_REACH * right.half, float(self._brow_u[0]) - beside)
+        high_u = max(left.centre + _LID_REACH * left.half, float(self._brow_u[-1]) + beside)
         low_v = float(self._brow_v.min()) - self._forehead * 1.15
         high_v = max(float(eye.lower.max() + 0.8 * eye.height) for eye in self._eyes)
         corners = np.array([[u, v] for u in (low_u, high_u) for v in (low_v, high_v)])
@@ -149,7 +150,7 @@ class Eyes:
             self._v < line, step(1 - (line - self._v) / self._forehead), step(1 - (self._v - line) / below)
         )
         outer = np.minimum(self._u - self._brow_u[0], self._brow_u[-1] - self._u)
-        weight *= step(1 + outer / (0.10 * self._face_width))
+        weight *= step(1 + outer / (_BROW_REACH * self._face_width))
         return np.asarray(weight, np.float64)
 
     def draw(self, closed: float, raised: float, gaze_x: int = 0, gaze_y: int = 0) -> Pixels:

@@ -84,10 +84,13 @@ class Mouth:
         return whole_blocks(low, high, self._picture.shape)
 
     def _face_grid(self) -> Floats:
-        """(rows, columns, 2): u and v of sparse pixels of the window."""
-        columns, rows = (-(-pixels // _GRID) for pixels in self.rect.size)
-        x = self.rect.left + (np.arange(columns) + 0.5) * _GRID - 0.5
-        y = self.rect.top + (np.arange(rows) + 0.5) * _GRID - 0.5
+        """(rows, columns, 2): u and v of sparse pixels of the window, and of one more on every side.
+
+        Without those, an enlarged grid would stop short of the window's edges, and a seam would show there.
+        """
+        columns, rows = (-(-pixels // _GRID) + 2 for pixels in self.rect.size)
+        x = self.rect.left + (np.arange(columns) - 0.5) * _GRID - 0.5
+        y = self.rect.top + (np.arange(rows) - 0.5) * _GRID - 0.5
         return self._lips.frame.to_face(np.stack(np.meshgrid(x, y), axis=-1))
 
     def draw(self, shape: Shape) -> Pixels:
@@ -206,7 +209,7 @@ class Mouth:
         whole = cv2.resize(
             sparse.astype(np.float32), (columns * _GRID, rows * _GRID), interpolation=cv2.INTER_LINEAR
         )
-        return np.asarray(whole[:height, :width], np.float32)
+        return np.asarray(whole[_GRID : _GRID + height, _GRID : _GRID + width], np.float32)
 
     def _sources(self, u: Floats, v: Floats) -> tuple[Floats, Floats]:
         """x and y in the portrait."""
