@@ -10,7 +10,7 @@ import sys
 
 _M_MMAP_THRESHOLD = -3
 _LARGE_BYTES = 1 << 20
-"""A sentence's sound and a picture that the encoder holds are larger; what each frame makes anew is smaller."""
+"""Sentences and the encoder's pictures take more; what each frame makes anew takes less."""
 
 
 def set_large_blocks_apart() -> None:
