@@ -34,8 +34,8 @@ class Avatar(Node):
     @field("A signed link to its picture, a square PNG. It expires.")
     def preview_url(self, info: Info) -> Url:
         key = preview_key(self.avatar_id)
-        if self.row is not None:
-            # Of a deleted one nothing is there any more.
+        # Of a deleted one nothing is there any more, and soon not even the name of its folder.
+        if self.row is not None and self.row.files_prefix is not None:
             key = self.row.preview_key
         return links.signed(info.context, key, expires_in_seconds=None)
 
