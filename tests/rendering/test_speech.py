@@ -303,7 +303,8 @@ class TestTimings:
 class TestSound:
     @pytest.mark.parametrize("voice_id", ["heart", "miles"])
     def test_english_is_understood(self, speaker: Speaker, voice_id: str) -> None:
-        decoder = Decoder(loglevel="FATAL")
+        # It weighs fewer guesses than it could: a fifth less time, and the same words.
+        decoder = Decoder(loglevel="FATAL", maxhmmpf=3000, maxwpf=20)
         errors = total = 0
         for written, said in HEARD:
             errors += word_errors(said.split(), heard(speaker.speak(written, voice_id), decoder))

@@ -70,7 +70,8 @@ def server() -> Iterator[Server]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
         state.port = listening.server_port
-        thread = threading.Thread(target=listening.serve_forever)
+        # It looks for the end of the test this often.
+        thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         yield state
         listening.shutdown()
