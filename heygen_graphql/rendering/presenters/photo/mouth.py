@@ -35,6 +35,9 @@ _UPPER_SHARE = 0.13
 """How much of the gap the upper lip makes by rising."""
 _SPREADING, _ROUNDING = 0.07, 0.24
 """How much wider, and narrower, the mouth becomes."""
+_CHEEK_REACH, _CHEEK_REACHES = 0.43, (1.65, 2.0)
+"""Cheeks are drawn along this far from the mouth's middle, of the face's width; in half widths of the mouth
+no less or more than these."""
 _HANGING = 0.7
 """How much of the upper lip's way up a rounded mouth takes back."""
 _LENS_REACH = 0.94
@@ -65,6 +68,7 @@ class Mouth:
         self._chin = max(float(chin), 0.8 * half)
         self._neck = self._chin + 0.85 * half
         self._jaw_half = 0.5 * mesh.width
+        self._cheeks = float(np.clip(_CHEEK_REACH * mesh.width / half, *_CHEEK_REACHES))
         self.rect = self._window()
         self._grid = self._face_grid()
         # Ends a pixel or so inside the lips, lest a fringe of teeth sticks to them.
@@ -173,7 +177,7 @@ class Mouth:
         """By what u is to be multiplied to come to the portrait's."""
         half = self._lips.half_width
         away = np.abs(u) / half
-        across = 1 - step((away - width) / (1.65 - width))
+        across = 1 - step((away - width) / (self._cheeks - width))
         up, down = step(1 - v / self._nose), step((self._chin - v) / (self._chin - 0.35 * half))
         return 1 + (1 / width - 1) * across * np.where(v < 0, up, down)
 
