@@ -22,6 +22,7 @@ MAX_PIXELS = 50_000_000
 """The largest sensors of telephones that save whole pictures; decoded, 150 MB."""
 _LONGEST_SIDE = 30_000
 """WebP's own bound is 16,383, libjpeg's 65,500; a strip of a few rows by millions is no picture."""
+_BAND = 256
 
 _CONTENT_TYPES = {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 """By Pillow's names. MPO is a JPEG followed by more of them, as many cameras write."""
@@ -67,9 +68,13 @@ def on_white(pixels: Pixels) -> Pixels:
     """(height, width, 3) of a picture with or without alpha."""
     if pixels.shape[2] == 3:
         return pixels
-    alpha = pixels[..., 3:4].astype(np.uint16)
-    laid = (pixels[..., :3] * alpha + np.uint16(255) * (255 - alpha) + 127) // 255
-    return laid.astype(np.uint8)
+    laid = np.empty((*pixels.shape[:2], 3), np.uint8)
+    # In bands: sums of 16 bits for a whole picture would take several times its memory.
+    for top in range(0, len(pixels), _BAND):
+        band = pixels[top : top + _BAND]
+        alpha = band[..., 3:4].astype(np.uint16)
+        laid[top : top + _BAND] = (band[..., :3] * alpha + np.uint16(255) * (255 - alpha) + 127) // 255
+    return laid
 
 
 def read_picture_with_alpha(path: Path, *, max_pixels: int = MAX_PIXELS) -> Pixels:
