@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import pytest
 from graphql import parse
 
 import heygen_graphql
@@ -60,8 +61,8 @@ def test_the_readme_names_every_setting() -> None:
     assert {name.upper() for name in Settings.model_fields} == told
 
 
-def test_the_readmes_picture_is_there() -> None:
-    (path,) = re.findall(r"!\[[^]]*\]\((.*?)\)", README)
+@pytest.mark.parametrize("path", re.findall(r"!\[[^]]*\]\((.*?)\)", README))
+def test_the_readmes_pictures_are_there(path: str) -> None:
     picture = (Path(heygen_graphql.__file__).parents[1] / path).read_bytes()
     assert picture.startswith(b"\xff\xd8\xff")
     assert len(picture) < 200_000
