@@ -116,6 +116,7 @@ lock: .venv/.project
 	$(call step,requirements.lock,$(COMPILE) pyproject.toml --group build -o requirements.lock)
 	$(call step,tests/requirements.lock,$(COMPILE) --group pyproject.toml:test -c requirements.lock -o tests/requirements.lock)
 	$(call step,benchmarks/requirements.lock,$(COMPILE) --group pyproject.toml:bench -c requirements.lock -o benchmarks/requirements.lock)
+	$(call step,tests/codegen.lock,$(COMPILE) --group pyproject.toml:codegen -o tests/codegen.lock)
 	$(call step,requirements-web.lock,$(COMPILE) --group pyproject.toml:web -o requirements-web.lock)
 
 clean:

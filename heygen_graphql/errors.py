@@ -42,6 +42,7 @@ class UserErrorCode(StrEnum):
     NO_FACE_FOUND = "NO_FACE_FOUND"
     SEVERAL_FACES_FOUND = "SEVERAL_FACES_FOUND"
     CONSENT_REQUIRED = "CONSENT_REQUIRED"
+    UNSAFE_URL = "UNSAFE_URL"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     Uuid,
+    text,
 )
 from sqlalchemy import Enum as SqlEnum
 from sqlmodel import Field, SQLModel
@@ -73,6 +74,12 @@ class AssetState(StrEnum):
     COMPLETE = "COMPLETE"
 
 
+class WebhookDeliveryStatus(StrEnum):
+    PENDING = "PENDING"
+    DELIVERED = "DELIVERED"
+    FAILED = "FAILED"
+
+
 def _in_values(column: str, values: type[StrEnum]) -> str:
     return f"{column} IN ({', '.join(repr(value.value) for value in values)})"
 
@@ -102,6 +109,10 @@ class User(SQLModel, table=True):
     password_hash: str
     is_active: bool = True
     is_superuser: bool = False
+    monthly_seconds_limit: int | None = None
+    """Seconds of finished video in a calendar month (UTC); None leaves it to the server's setting."""
+    concurrent_limit: int | None = None
+    """Renders at once; None leaves it to the server's setting."""
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
     updated_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
     last_login_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -214,10 +225,18 @@ class VideoEvent(SQLModel, table=True):
     fence: int
     status: VideoStatus = Field(sa_type=_enum_type(VideoStatus))
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    fanned_out_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """When its webhook deliveries were written; None until they are."""
 
     __table_args__ = (
         UniqueConstraint("video_id", "version"),
         CheckConstraint(_in_values("status", VideoStatus), name="status_known"),
+        Index(
+            "ix_video_events_not_fanned_out",
+            "id",
+            sqlite_where=text("fanned_out_at IS NULL"),
+            postgresql_where=text("fanned_out_at IS NULL"),
+        ),
     )
 
 
@@ -304,3 +323,110 @@ class PhotoAvatar(SQLModel, table=True):
     @property
     def preview_key(self) -> str:
         return f"{self.files_prefix}/preview.png"
+
+
+class ApiKey(SQLModel, table=True):
+    """What a program signs in with instead of a person's session."""
+
+    __tablename__: ClassVar[str] = "api_keys"
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    owner_id: UUID = Field(sa_column=_owner_column())
+    name: str = Field(max_length=100)
+    prefix: str = Field(max_length=20)
+    """The key's first characters, to recognise it by."""
+    key_hash: str = Field(max_length=64, unique=True)
+    """SHA-256 of the whole key, which is random enough to need no slow hash."""
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    last_used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+    __table_args__ = (Index("ix_api_keys_owner_id_created_at_id", "owner_id", "created_at", "id"),)
+
+
+class Template(SQLModel, table=True):
+    """A video to be made again and again, with {{names}} where its scripts differ."""
+
+    __tablename__: ClassVar[str] = "templates"
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    owner_id: UUID = Field(sa_column=_owner_column())
+    name: str = Field(max_length=100)
+    request: dict[str, Any] = Field(sa_type=SqlJson)
+    """`videos.VideoRequest` as its `to_dict` writes it, the {{names}} in place."""
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    updated_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+
+    __table_args__ = (Index("ix_templates_owner_id_created_at_id", "owner_id", "created_at", "id"),)
+
+
+class Usage(SQLModel, table=True):
+    """What a user's finished videos came to in one calendar month; deleting a video takes nothing back."""
+
+    __tablename__: ClassVar[str] = "usage"
+
+    owner_id: UUID = Field(
+        sa_column=Column(Uuid, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    )
+    month: str = Field(primary_key=True, max_length=7)
+    """Like 2026-11, in UTC."""
+    videos_completed: int = 0
+    seconds_rendered: float = 0.0
+
+
+class Webhook(SQLModel, table=True):
+    """Where an owner's events are sent."""
+
+    __tablename__: ClassVar[str] = "webhooks"
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    owner_id: UUID = Field(sa_column=_owner_column())
+    url: str = Field(max_length=2000)
+    events: list[str] = Field(sa_type=SqlJson)
+    is_active: bool = True
+    secret: str = Field(max_length=100)
+    """As Standard Webhooks writes it: whsec_ and base64."""
+    previous_secret: str | None = Field(default=None, max_length=100)
+    previous_secret_expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """Until then the previous secret signs, too."""
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    updated_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+
+    __table_args__ = (Index("ix_webhooks_owner_id_created_at_id", "owner_id", "created_at", "id"),)
+
+
+class WebhookDelivery(SQLModel, table=True):
+    """One event on its way to one webhook."""
+
+    __tablename__: ClassVar[str] = "webhook_deliveries"
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    owner_id: UUID = Field(sa_column=_owner_column())
+    webhook_id: UUID = Field(
+        sa_column=Column(Uuid, ForeignKey("webhooks.id", ondelete="CASCADE"), nullable=False)
+    )
+    message_id: str = Field(max_length=64)
+    """The header webhook-id: a replay carries the first delivery's, so that a receiver can tell."""
+    event: str = Field(max_length=30)
+    video_event_id: int | None = None
+    """What it tells of; None for a ping and a replay. The row may be gone: videos are deleted."""
+    payload: dict[str, Any] = Field(sa_type=SqlJson)
+    status: WebhookDeliveryStatus = Field(
+        default=WebhookDeliveryStatus.PENDING, sa_type=_enum_type(WebhookDeliveryStatus)
+    )
+    attempts: int = 0
+    response_status: int | None = None
+    """What the last attempt was answered with; None when there was no answer."""
+    failure: str | None = Field(default=None, max_length=300)
+    """Why the last attempt failed, in words."""
+    next_attempt_at: datetime | None = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    """When it is due; while it is being sent, when it may be taken over. None when it is at its end."""
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    delivered_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+    __table_args__ = (
+        CheckConstraint(_in_values("status", WebhookDeliveryStatus), name="status_known"),
+        UniqueConstraint("webhook_id", "video_event_id"),
+        Index("ix_webhook_deliveries_owner_id_created_at_id", "owner_id", "created_at", "id"),
+        Index("ix_webhook_deliveries_status_next_attempt_at", "status", "next_attempt_at"),
+    )

@@ -9,8 +9,9 @@ from heygen_graphql import assets, tables
 from heygen_graphql.paging import Window
 from heygen_graphql.schema import ids, links
 from heygen_graphql.schema.connections import Connection
-from heygen_graphql.schema.context import Info
+from heygen_graphql.schema.context import Context, Info
 from heygen_graphql.schema.links import ExpiresInSeconds
+from heygen_graphql.schema.loaders import Owned
 from heygen_graphql.schema.nodes import Node
 from heygen_graphql.schema.resolvers import field
 from heygen_graphql.schema.scalars import BigInt, Url
@@ -41,6 +42,14 @@ class Asset(Node):
         return links.signed(
             info.context, key, expires_in_seconds=expires_in_seconds, filename=self.row.filename
         )
+
+    @classmethod
+    async def find(cls, context: Context, key: str) -> Self | None:
+        """One of the viewer's."""
+        asset_id = ids.parse_uuid(key)
+        viewer = (await context.viewer()).user
+        row = None if asset_id is None else await context.loaders.assets.load(Owned(viewer.id, asset_id))
+        return None if row is None else cls.of(row)
 
     @classmethod
     def of(cls, row: tables.Asset) -> Self:

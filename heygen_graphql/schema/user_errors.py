@@ -34,6 +34,7 @@ expose(
         UserErrorCode.NO_FACE_FOUND: "The picture shows no face that can be seen well enough.",
         UserErrorCode.SEVERAL_FACES_FOUND: "The picture shows more than one face.",
         UserErrorCode.CONSENT_REQUIRED: "Nobody has said that this person's likeness may be used.",
+        UserErrorCode.UNSAFE_URL: "The address leads, or may lead, into the server's own network.",
     },
 )
 

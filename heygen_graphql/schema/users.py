@@ -10,7 +10,7 @@ from heygen_graphql.changes import KEEP
 from heygen_graphql.errors import Forbidden
 from heygen_graphql.schema import ids, listing
 from heygen_graphql.schema.connections import After, Before, Connection, First, Last
-from heygen_graphql.schema.context import Info
+from heygen_graphql.schema.context import Context, Info
 from heygen_graphql.schema.nodes import Node
 from heygen_graphql.schema.resolvers import field, mutation
 from heygen_graphql.schema.user_errors import Payload
@@ -45,6 +45,18 @@ class User(Node):
         if (await info.context.viewer()).user.id != self.row.id:
             raise Forbidden("A person's videos are shown to nobody else.")
         return await listing.videos_of(info, self.row.id, first, after, last, before, filter, order_by)
+
+    @classmethod
+    async def find(cls, context: Context, key: str) -> Self | None:
+        """The viewer, or for a superuser anybody."""
+        user_id = ids.parse_uuid(key)
+        viewer = (await context.viewer()).user
+        if user_id is None:
+            return None
+        if user_id == viewer.id:
+            return cls.of(viewer)
+        row = await context.loaders.users.load(user_id) if viewer.is_superuser else None
+        return None if row is None else cls.of(row)
 
     @classmethod
     def of(cls, row: tables.User) -> Self:

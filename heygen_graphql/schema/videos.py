@@ -20,7 +20,7 @@ from heygen_graphql.rendering.storyboard import (
 from heygen_graphql.schema import ids, links
 from heygen_graphql.schema.assets import Asset
 from heygen_graphql.schema.avatars import Avatar
-from heygen_graphql.schema.context import Info
+from heygen_graphql.schema.context import Context, Info
 from heygen_graphql.schema.enums import CaptionFormat
 from heygen_graphql.schema.links import ExpiresInSeconds
 from heygen_graphql.schema.loaders import Owned
@@ -225,6 +225,14 @@ class Video(Node):
     def quality_report(self) -> QualityReport | None:
         report: dict[str, Any] | None = self.row.quality_report
         return None if report is None else QualityReport(**report)
+
+    @classmethod
+    async def find(cls, context: Context, key: str) -> Self | None:
+        """One of the viewer's."""
+        video_id = ids.parse_uuid(key)
+        viewer = (await context.viewer()).user
+        row = None if video_id is None else await context.loaders.videos.load(Owned(viewer.id, video_id))
+        return None if row is None else cls.of(row)
 
     @classmethod
     def of(cls, row: tables.Video) -> Self:

@@ -53,7 +53,7 @@ class Voice(Node):
     @classmethod
     def named(cls, context: Context, voice_id: str) -> Self:
         """A voice that a storyboard names; one that has left the catalogue keeps its name alone."""
-        return cls.find(context, voice_id) or cls(
+        return cls._known(context, voice_id) or cls(
             id=ids.encode("Voice", voice_id),
             voice_id=voice_id,
             name=voice_id,
@@ -63,7 +63,11 @@ class Voice(Node):
         )
 
     @classmethod
-    def find(cls, context: Context, voice_id: str) -> Self | None:
+    async def find(cls, context: Context, voice_id: str) -> Self | None:
+        return cls._known(context, voice_id)
+
+    @classmethod
+    def _known(cls, context: Context, voice_id: str) -> Self | None:
         try:
             return cls.of(context.services.voices.get(voice_id))
         except UnknownVoice:

@@ -1,0 +1,1 @@
+"""Telling an owner's own servers what happens to their videos."""

@@ -1,0 +1,181 @@
+"""api keys templates webhooks and usage"""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from alembic import op
+
+revision: str = "0003"
+down_revision: str | None = "0002"
+branch_labels: str | Sequence[str] | None = None
+depends_on: str | Sequence[str] | None = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "api_keys",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("owner_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.String(100), nullable=False),
+        sa.Column("prefix", sa.String(20), nullable=False),
+        sa.Column("key_hash", sa.String(64), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["owner_id"], ["users.id"], name=op.f("fk_api_keys_owner_id_users"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_api_keys")),
+        sa.UniqueConstraint("key_hash", name=op.f("uq_api_keys_key_hash")),
+    )
+    with op.batch_alter_table("api_keys", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_api_keys_owner_id_created_at_id", ["owner_id", "created_at", "id"], unique=False
+        )
+
+    op.create_table(
+        "templates",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("owner_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.String(100), nullable=False),
+        sa.Column("request", sa.JSON(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["owner_id"], ["users.id"], name=op.f("fk_templates_owner_id_users"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_templates")),
+    )
+    with op.batch_alter_table("templates", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_templates_owner_id_created_at_id", ["owner_id", "created_at", "id"], unique=False
+        )
+
+    op.create_table(
+        "usage",
+        sa.Column("owner_id", sa.Uuid(), nullable=False),
+        sa.Column("month", sa.String(7), nullable=False),
+        sa.Column("videos_completed", sa.Integer(), nullable=False),
+        sa.Column("seconds_rendered", sa.Float(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["owner_id"], ["users.id"], name=op.f("fk_usage_owner_id_users"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("owner_id", "month", name=op.f("pk_usage")),
+    )
+    op.create_table(
+        "webhooks",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("owner_id", sa.Uuid(), nullable=False),
+        sa.Column("url", sa.String(2000), nullable=False),
+        sa.Column("events", sa.JSON(), nullable=False),
+        sa.Column("is_active", sa.Boolean(), nullable=False),
+        sa.Column("secret", sa.String(100), nullable=False),
+        sa.Column("previous_secret", sa.String(100), nullable=True),
+        sa.Column("previous_secret_expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["owner_id"], ["users.id"], name=op.f("fk_webhooks_owner_id_users"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhooks")),
+    )
+    with op.batch_alter_table("webhooks", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_webhooks_owner_id_created_at_id", ["owner_id", "created_at", "id"], unique=False
+        )
+
+    op.create_table(
+        "webhook_deliveries",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("owner_id", sa.Uuid(), nullable=False),
+        sa.Column("webhook_id", sa.Uuid(), nullable=False),
+        sa.Column("message_id", sa.String(64), nullable=False),
+        sa.Column("event", sa.String(30), nullable=False),
+        sa.Column("video_event_id", sa.Integer(), nullable=True),
+        sa.Column("payload", sa.JSON(), nullable=False),
+        sa.Column("status", sa.String(20), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("response_status", sa.Integer(), nullable=True),
+        sa.Column("failure", sa.String(300), nullable=True),
+        sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "status IN ('PENDING', 'DELIVERED', 'FAILED')", name=op.f("ck_webhook_deliveries_status_known")
+        ),
+        sa.ForeignKeyConstraint(
+            ["owner_id"], ["users.id"], name=op.f("fk_webhook_deliveries_owner_id_users"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["webhook_id"],
+            ["webhooks.id"],
+            name=op.f("fk_webhook_deliveries_webhook_id_webhooks"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_deliveries")),
+        sa.UniqueConstraint(
+            "webhook_id", "video_event_id", name=op.f("uq_webhook_deliveries_webhook_id_video_event_id")
+        ),
+    )
+    with op.batch_alter_table("webhook_deliveries", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_webhook_deliveries_owner_id_created_at_id", ["owner_id", "created_at", "id"], unique=False
+        )
+        batch_op.create_index(
+            "ix_webhook_deliveries_status_next_attempt_at", ["status", "next_attempt_at"], unique=False
+        )
+
+    # Without batches: those would copy tables that others refer to.
+    op.add_column("users", sa.Column("monthly_seconds_limit", sa.Integer(), nullable=True))
+    op.add_column("users", sa.Column("concurrent_limit", sa.Integer(), nullable=True))
+    op.add_column("video_events", sa.Column("fanned_out_at", sa.DateTime(timezone=True), nullable=True))
+    # There were no webhooks to tell of what has happened so far.
+    op.execute("UPDATE video_events SET fanned_out_at = created_at")
+    op.create_index(
+        "ix_video_events_not_fanned_out",
+        "video_events",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("fanned_out_at IS NULL"),
+        postgresql_where=sa.text("fanned_out_at IS NULL"),
+    )
+    _count_usage()
+
+
+def _count_usage() -> None:
+    is_sqlite = op.get_bind().dialect.name == "sqlite"
+    # SQLite keeps instants as text in UTC.
+    month = (
+        "substr(completed_at, 1, 7)" if is_sqlite else "to_char(completed_at AT TIME ZONE 'UTC', 'YYYY-MM')"
+    )
+    op.execute(
+        f"INSERT INTO usage (owner_id, month, videos_completed, seconds_rendered) "
+        f"SELECT owner_id, {month}, count(*), sum(coalesce(duration_seconds, 0)) "
+        f"FROM videos WHERE status = 'COMPLETED' GROUP BY owner_id, {month}"
+    )
+
+
+def downgrade() -> None:
+    op.drop_index("ix_video_events_not_fanned_out", table_name="video_events")
+    op.drop_column("video_events", "fanned_out_at")
+    op.drop_column("users", "concurrent_limit")
+    op.drop_column("users", "monthly_seconds_limit")
+
+    with op.batch_alter_table("webhook_deliveries", schema=None) as batch_op:
+        batch_op.drop_index("ix_webhook_deliveries_status_next_attempt_at")
+        batch_op.drop_index("ix_webhook_deliveries_owner_id_created_at_id")
+
+    op.drop_table("webhook_deliveries")
+    with op.batch_alter_table("webhooks", schema=None) as batch_op:
+        batch_op.drop_index("ix_webhooks_owner_id_created_at_id")
+
+    op.drop_table("webhooks")
+    op.drop_table("usage")
+    with op.batch_alter_table("templates", schema=None) as batch_op:
+        batch_op.drop_index("ix_templates_owner_id_created_at_id")
+
+    op.drop_table("templates")
+    with op.batch_alter_table("api_keys", schema=None) as batch_op:
+        batch_op.drop_index("ix_api_keys_owner_id_created_at_id")
+
+    op.drop_table("api_keys")
