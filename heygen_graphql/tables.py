@@ -116,6 +116,10 @@ class User(SQLModel, table=True):
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
     updated_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
     last_login_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    deleted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """Nobody's account any more; the row stays until all that was its owner's is removed."""
+
+    __table_args__ = (Index("ix_users_deleted_at", "deleted_at"),)
 
 
 class Session(SQLModel, table=True):

@@ -128,6 +128,8 @@ def upgrade() -> None:
     # Without batches: those would copy tables that others refer to.
     op.add_column("users", sa.Column("monthly_seconds_limit", sa.Integer(), nullable=True))
     op.add_column("users", sa.Column("concurrent_limit", sa.Integer(), nullable=True))
+    op.add_column("users", sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True))
+    op.create_index("ix_users_deleted_at", "users", ["deleted_at"], unique=False)
     op.add_column("video_events", sa.Column("fanned_out_at", sa.DateTime(timezone=True), nullable=True))
     # There were no webhooks to tell of what has happened so far.
     op.execute("UPDATE video_events SET fanned_out_at = created_at")
@@ -158,6 +160,8 @@ def _count_usage() -> None:
 def downgrade() -> None:
     op.drop_index("ix_video_events_not_fanned_out", table_name="video_events")
     op.drop_column("video_events", "fanned_out_at")
+    op.drop_index("ix_users_deleted_at", table_name="users")
+    op.drop_column("users", "deleted_at")
     op.drop_column("users", "concurrent_limit")
     op.drop_column("users", "monthly_seconds_limit")
 
