@@ -71,7 +71,7 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with _open(settings) as parts:
-            graphql.services = parts.services
+            graphql.open(parts.services)
             app.state.parts = parts
             yield
 
