@@ -1,5 +1,6 @@
 """People: who they are, and how they prove it."""
 
+from heygen_graphql.accounts import api_keys
 from heygen_graphql.accounts.people import (
     change_password,
     create_user,
@@ -9,19 +10,20 @@ from heygen_graphql.accounts.people import (
 )
 from heygen_graphql.accounts.sessions import (
     SignedIn,
-    Viewer,
-    authenticate,
     log_in,
     log_out,
     refresh,
     sign_up,
 )
 from heygen_graphql.accounts.tokens import Tokens
+from heygen_graphql.accounts.viewers import Credentials, Viewer, authenticate
 
 __all__ = [
+    "Credentials",
     "SignedIn",
     "Tokens",
     "Viewer",
+    "api_keys",
     "authenticate",
     "change_password",
     "create_user",

@@ -1,4 +1,4 @@
-"""Signing up, in and out, and knowing who calls."""
+"""Signing up, in and out."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from heygen_graphql.accounts import passwords
 from heygen_graphql.accounts.people import create_user
 from heygen_graphql.accounts.tokens import Claims, Tokens, fingerprint
 from heygen_graphql.database import Database
-from heygen_graphql.errors import InvalidInput, Unauthenticated, UserErrorCode
+from heygen_graphql.errors import InvalidInput, UserErrorCode
 from heygen_graphql.tables import Session, User, utc_now
 
 
@@ -21,14 +21,6 @@ class SignedIn:
     access_token: str
     access_token_expires_at: datetime
     refresh_token: str
-
-
-@dataclass(frozen=True, slots=True)
-class Viewer:
-    """Who calls, and by which session."""
-
-    user: User
-    session_id: UUID
 
 
 async def sign_up(
@@ -104,26 +96,6 @@ async def log_out(database: Database, tokens: Tokens, refresh_token: str) -> Non
     if session_id is not None:
         async with database.transaction() as session:
             await session.execute(delete(Session).where(col(Session.id) == session_id))
-
-
-async def authenticate(database: Database, tokens: Tokens, access_token: str) -> Viewer:
-    """
-    Raises:
-        Unauthenticated: the token is not valid, its session has ended, or the account is inactive.
-    """
-    claims = tokens.read_access(access_token)
-    signed_in = (
-        select(User)
-        .join(Session, col(Session.user_id) == col(User.id))
-        .where(Session.id == claims.session_id, User.id == claims.user_id)
-    )
-    async with database.reading() as session:
-        user = (await session.execute(signed_in)).scalar_one_or_none()
-    if user is None:
-        raise Unauthenticated("This session has ended. Sign in with logIn.")
-    if not user.is_active:
-        raise Unauthenticated("This account has been deactivated. Ask whoever runs this server.")
-    return Viewer(user=user, session_id=claims.session_id)
 
 
 async def _begin_session(database: Database, tokens: Tokens, user: User) -> SignedIn:

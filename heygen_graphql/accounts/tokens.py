@@ -7,7 +7,7 @@ signature and the session's id, which is how a spent one is told from a forged o
 import hashlib
 import secrets
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import jwt
@@ -44,8 +44,9 @@ class Tokens:
         }
         return jwt.encode(payload, self.key, algorithm=self.algorithm), expires_at
 
-    def read_access(self, token: str) -> Claims:
-        """
+    def read_access(self, token: str) -> tuple[Claims, datetime]:
+        """What it claims, and the instant at which it ends.
+
         Raises:
             Unauthenticated: it is not one of ours, was altered, or has ended.
         """
@@ -57,7 +58,8 @@ class Tokens:
                 issuer=_ISSUER,
                 options={"require": ["exp", "sub", "sid"], "enforce_minimum_key_length": True},
             )
-            return Claims(user_id=UUID(payload["sub"]), session_id=UUID(payload["sid"]))
+            claims = Claims(user_id=UUID(payload["sub"]), session_id=UUID(payload["sid"]))
+            return claims, datetime.fromtimestamp(payload["exp"], UTC)
         except jwt.ExpiredSignatureError:
             raise Unauthenticated(
                 "The access token has expired. Get a new one with refreshSession."
@@ -94,5 +96,5 @@ class Tokens:
 
 
 def fingerprint(token: str) -> str:
-    """What is stored of a refresh token. It is random and signed, so a plain hash is enough."""
+    """What is stored of a refresh token or an API key. They are random, so a plain hash is enough."""
     return hashlib.sha256(token.encode()).hexdigest()

@@ -106,7 +106,7 @@ async def avatars_for_viewer(
     """
     window = Window.of(first, after, last, before)
     listed = [Avatar.of(one) for one in presenters.avatars()]
-    if context.access_token is not None:
+    if context.credentials.are_given:
         owner_id = (await context.viewer()).user.id
         listed += map(Avatar.of_photo, await assets.avatars.usable(context.services.database, owner_id))
 

@@ -5,6 +5,7 @@ its own from `Context.for_operation`.
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -12,9 +13,9 @@ import strawberry
 from starlette.responses import Response
 
 from heygen_graphql import accounts
-from heygen_graphql.accounts import Tokens, Viewer
+from heygen_graphql.accounts import Credentials, Tokens, Viewer
 from heygen_graphql.database import Database
-from heygen_graphql.errors import Unauthenticated
+from heygen_graphql.errors import Forbidden, Unauthenticated
 from heygen_graphql.events import Hub, VideoChanged
 from heygen_graphql.jobs.broker import Queue
 from heygen_graphql.processes import Processes
@@ -23,7 +24,7 @@ from heygen_graphql.rendering.speech import Voices
 from heygen_graphql.schema.loaders import Loaders
 from heygen_graphql.settings import Settings
 from heygen_graphql.storage import Links, Storage
-from heygen_graphql.tables import Video
+from heygen_graphql.tables import User, Video
 from heygen_graphql.videos import Experience
 
 
@@ -60,7 +61,7 @@ class Context:
     """Scheme and host by which links reach this server, with no slash at the end."""
     client_address: str
     request_id: str
-    access_token: str | None
+    credentials: Credentials
     response: Response | None = None
     """What the operation's answer is made from, for headers; None on a websocket."""
     is_websocket: bool = False
@@ -79,7 +80,7 @@ class Context:
             base_url=self.base_url,
             client_address=self.client_address,
             request_id=self.request_id,
-            access_token=self.access_token,
+            credentials=self.credentials,
             is_websocket=self.is_websocket,
         )
 
@@ -110,31 +111,67 @@ class Context:
         """Who calls; looked up once.
 
         Raises:
-            Unauthenticated: nobody has signed in, or the token does not hold any more.
+            Unauthenticated: nobody has signed in, or what was sent does not hold any more.
         """
         async with self._authenticating:
             if self._viewer is None:
                 self._viewer = await self.authenticate()
             return self._viewer
 
+    async def person(self) -> tuple[User, UUID]:
+        """The viewer and their session, for what no program may do in their name.
+
+        Raises:
+            Unauthenticated: as `viewer`.
+            Forbidden: an API key signs in; whoever finds one must not be able to keep the account.
+        """
+        viewer = await self.viewer()
+        if viewer.session_id is None:
+            raise Forbidden("An API key may not do this. Sign in with logIn and send its access token.")
+        return viewer.user, viewer.session_id
+
     def sign_in(self, access_token: str) -> None:
         """What is left of the operation is done as whoever the token belongs to."""
-        self.access_token = access_token
+        self.credentials = Credentials(access_token=access_token)
         self._viewer = None
 
     async def authenticate(self) -> Viewer:
         """As `viewer`, but looked up anew."""
-        if self.access_token is None:
-            raise Unauthenticated(
-                "Sign in first: send an access token of logIn as `Authorization: Bearer <token>`."
-            )
-        return await accounts.authenticate(self.services.database, self.services.tokens, self.access_token)
+        return await accounts.authenticate(self.services.database, self.services.tokens, self.credentials)
 
 
 Info = strawberry.Info[Context, None]
 
 
-def bearer_token(header: str | None) -> str | None:
+def credentials_of(headers: Mapping[str, str]) -> Credentials:
+    """Those of a request's headers, or of a websocket's handshake; names in lower case."""
+    return Credentials(
+        access_token=_bearer_token(headers.get("authorization", "")),
+        api_key=headers.get("x-api-key", "").strip() or None,
+    )
+
+
+def credentials_of_connection(payload: Mapping[str, object] | None, handshake: Credentials) -> Credentials:
+    """Those of connection_init's payload (`authorization` or `apiKey`, or the headers' own names, in capitals
+    or not) or, when it has none, of the websocket's handshake.
+
+    Raises:
+        Unauthenticated: the payload has them in a form that cannot be.
+    """
+    given = {name.lower(): value for name, value in (payload or {}).items() if value not in (None, "")}
+    authorization = given.get("authorization")
+    api_key = given.get("apikey", given.get("x-api-key"))
+    if authorization is None and api_key is None:
+        return handshake
+    token = _bearer_token(authorization) if isinstance(authorization, str) else None
+    if authorization is not None and token is None:
+        raise Unauthenticated("`authorization` in connection_init must be `Bearer <token>`.")
+    if not isinstance(api_key, str | None):
+        raise Unauthenticated("`apiKey` in connection_init must be a string.")
+    return Credentials(access_token=token, api_key=api_key)
+
+
+def _bearer_token(header: str) -> str | None:
     """The token of an `Authorization: Bearer` header (RFC 6750, section 2.1); None for anything else."""
-    scheme, _, token = (header or "").strip().partition(" ")
+    scheme, _, token = header.strip().partition(" ")
     return token.strip() or None if scheme.lower() == "bearer" else None

@@ -103,10 +103,10 @@ class UserMutations:
         info: Info,
         input: Annotated[UpdateMeInput, strawberry.argument(description="What to change.")],
     ) -> UserPayload:
-        viewer = await info.context.viewer()
+        viewer, _ = await info.context.person()
         row = await accounts.update_me(
             info.context.services.database,
-            viewer.user.id,
+            viewer.id,
             # An account always has an address, so null says nothing.
             email=KEEP if input.email is strawberry.UNSET or input.email is None else input.email,
             full_name=KEEP if input.full_name is strawberry.UNSET else input.full_name,
@@ -120,13 +120,13 @@ class UserMutations:
         input: Annotated[ChangePasswordInput, strawberry.argument(description="The passwords.")],
     ) -> UserPayload:
         context = info.context
-        viewer = await context.viewer()
+        viewer, session_id = await context.person()
         await context.check_sign_ins()
         row = await accounts.change_password(
             context.services.database,
-            viewer.user.id,
+            viewer.id,
             current_password=input.current_password,
             new_password=input.new_password,
-            keep_session=viewer.session_id,
+            keep_session=session_id,
         )
         return UserPayload(user=User.of(row))

@@ -33,7 +33,7 @@ class Voice(Node):
             # It has left the catalogue.
             return None
         if self.engine == endpoint_voices.ENGINE:
-            if info.context.access_token is None:
+            if not info.context.credentials.are_given:
                 return None
             # A token that does not hold is told as such.
             await info.context.viewer()

@@ -2,6 +2,7 @@ import pytest
 from redis.asyncio import Redis
 
 from heygen_graphql import accounts
+from heygen_graphql.accounts import Credentials
 from heygen_graphql.database import Database
 from heygen_graphql.errors import InvalidInput, RateLimited, Unauthenticated, UserErrorCode
 from heygen_graphql.ratelimits import LocalRateLimits, RedisRateLimits
@@ -15,12 +16,16 @@ def codes(error: pytest.ExceptionInfo[InvalidInput]) -> list[tuple[UserErrorCode
     return [(fault.code, fault.field) for fault in error.value.faults]
 
 
+async def viewer_of(database: Database, access_token: str) -> accounts.Viewer:
+    return await accounts.authenticate(database, TOKENS, Credentials(access_token))
+
+
 async def test_a_person_signs_up_and_is_known_by_the_token(database: Database) -> None:
     signed_in = await accounts.sign_up(
         database, TOKENS, email=" Ada@Example.com", password=PASSWORD, full_name="  Ada   Lovelace "
     )
 
-    viewer = await accounts.authenticate(database, TOKENS, signed_in.access_token)
+    viewer = await viewer_of(database, signed_in.access_token)
 
     assert viewer.user.email == "Ada@example.com"
     assert viewer.user.full_name == "Ada Lovelace"
@@ -106,7 +111,7 @@ async def test_a_refresh_token_that_comes_back_ends_the_session_for_both(databas
     with pytest.raises(InvalidInput):
         await accounts.refresh(database, TOKENS, second.refresh_token)
     with pytest.raises(Unauthenticated):
-        await accounts.authenticate(database, TOKENS, second.access_token)
+        await viewer_of(database, second.access_token)
 
 
 async def test_a_token_that_was_spent_long_ago_ends_the_session_too(database: Database) -> None:
@@ -120,13 +125,14 @@ async def test_a_token_that_was_spent_long_ago_ends_the_session_too(database: Da
         await accounts.refresh(database, TOKENS, first.refresh_token)
 
     with pytest.raises(Unauthenticated):
-        await accounts.authenticate(database, TOKENS, third.access_token)
+        await viewer_of(database, third.access_token)
 
 
 async def test_a_forged_refresh_token_and_an_access_token_end_nobodys_session(database: Database) -> None:
     others = accounts.Tokens(key=b"x" * 32, algorithm="HS256", access_minutes=30, refresh_days=30)
     ada = await accounts.sign_up(database, TOKENS, email="ada@example.com", password=PASSWORD, full_name=None)
-    viewer = await accounts.authenticate(database, TOKENS, ada.access_token)
+    viewer = await viewer_of(database, ada.access_token)
+    assert viewer.session_id is not None
     forged, _ = others.issue_refresh(viewer.session_id, utc_now())
 
     for token in (forged, ada.access_token, "nonsense"):
@@ -134,9 +140,9 @@ async def test_a_forged_refresh_token_and_an_access_token_end_nobodys_session(da
         with pytest.raises(InvalidInput):
             await accounts.refresh(database, TOKENS, token)
 
-    assert await accounts.authenticate(database, TOKENS, ada.access_token)
+    assert await viewer_of(database, ada.access_token)
     with pytest.raises(Unauthenticated):
-        await accounts.authenticate(database, TOKENS, ada.refresh_token)
+        await viewer_of(database, ada.refresh_token)
 
 
 async def test_logging_out_ends_the_access_token_too(database: Database) -> None:
@@ -148,7 +154,7 @@ async def test_logging_out_ends_the_access_token_too(database: Database) -> None
     await accounts.log_out(database, TOKENS, signed_in.refresh_token)
 
     with pytest.raises(Unauthenticated):
-        await accounts.authenticate(database, TOKENS, signed_in.access_token)
+        await viewer_of(database, signed_in.access_token)
 
 
 async def test_a_token_of_another_key_or_algorithm_is_refused(database: Database) -> None:
@@ -159,7 +165,7 @@ async def test_a_token_of_another_key_or_algorithm_is_refused(database: Database
 
     for token in (signed_in.access_token, "nonsense", "eyJhbGciOiJub25lIn0.e30."):
         with pytest.raises(Unauthenticated):
-            await accounts.authenticate(database, TOKENS, token)
+            await viewer_of(database, token)
 
 
 async def test_a_new_password_ends_every_other_session(database: Database) -> None:
@@ -167,7 +173,8 @@ async def test_a_new_password_ends_every_other_session(database: Database) -> No
         database, TOKENS, email="ada@example.com", password=PASSWORD, full_name=None
     )
     there = await accounts.log_in(database, TOKENS, email="ada@example.com", password=PASSWORD)
-    viewer = await accounts.authenticate(database, TOKENS, here.access_token)
+    viewer = await viewer_of(database, here.access_token)
+    assert viewer.session_id is not None
 
     await accounts.change_password(
         database,
@@ -177,9 +184,9 @@ async def test_a_new_password_ends_every_other_session(database: Database) -> No
         keep_session=viewer.session_id,
     )
 
-    assert await accounts.authenticate(database, TOKENS, here.access_token)
+    assert await viewer_of(database, here.access_token)
     with pytest.raises(Unauthenticated):
-        await accounts.authenticate(database, TOKENS, there.access_token)
+        await viewer_of(database, there.access_token)
     assert await accounts.log_in(database, TOKENS, email="ada@example.com", password="better horse")
 
 

@@ -4,7 +4,7 @@ import structlog
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
-from heygen_graphql.schema.context import Context, Services, bearer_token
+from heygen_graphql.schema.context import Context, Services, credentials_of
 
 
 def context_of(
@@ -16,7 +16,7 @@ def context_of(
         base_url=(services.settings.public_url or _origin(connection)).rstrip("/"),
         client_address=connection.client.host if connection.client else "unknown",
         request_id=str(structlog.contextvars.get_contextvars().get("request_id", "")),
-        access_token=bearer_token(connection.headers.get("authorization")),
+        credentials=credentials_of(connection.headers),
         response=response,
         is_websocket=is_websocket,
     )

@@ -15,7 +15,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import Messag
 from strawberry.types.unset import UnsetType
 
 from heygen_graphql.errors import Unauthenticated
-from heygen_graphql.schema.context import Context, Services, bearer_token
+from heygen_graphql.schema.context import Context, Services, credentials_of_connection
 from heygen_graphql.schema.transport import json_text
 from heygen_graphql.schema.transport.contexts import context_of
 
@@ -70,18 +70,13 @@ class Sockets(GraphQL[Context, None]):
         return context_of(self.services, request, None, is_websocket=True)
 
     async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
-        """Take the token of connection_init, or else the handshake's header; a bad one closes with 4403."""
-        parameters = context.connection_params or {}
-        for name in ("Authorization", "authorization", "token"):
-            value = parameters.get(name)
-            if isinstance(value, str) and value:
-                context.access_token = value if name == "token" else bearer_token(value)
-                break
-        if context.access_token is not None:
-            try:
+        """Take what signs in from connection_init or the handshake; what does not hold closes with 4403."""
+        try:
+            context.credentials = credentials_of_connection(context.connection_params, context.credentials)
+            if context.credentials.are_given:
                 await context.authenticate()
-            except Unauthenticated as error:
-                raise ConnectionRejectionError from error
+        except Unauthenticated as error:
+            raise ConnectionRejectionError from error
         return await super().on_ws_connect(context)
 
     def decode_json(self, data: str | bytes) -> object:
