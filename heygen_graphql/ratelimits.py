@@ -1,13 +1,17 @@
-"""How often somebody may do something: counts in windows of one minute, here or in Redis.
+"""How often somebody may do something, and how much: counts and leaky buckets, here or in Redis.
 
-Fixed windows let a burst at a window's edge through twice; for a limit meant to stop floods, that is
-worth the one counter it costs.
+With Redis away every process keeps its own counts: limits grow with the number of processes, and none
+of them is ever lifted.
 """
 
 import math
 import time
+from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from ipaddress import IPv6Address, ip_address
 from typing import Protocol
 
 import structlog
@@ -17,62 +21,178 @@ from redis.exceptions import RedisError
 from heygen_graphql.errors import RateLimited
 
 WINDOW_SECONDS = 60
-# Windows that are over are dropped when this many counters have gathered.
-_SWEEP_AT = 10_000
+MAX_KEPT = 50_000
+"""Callers that one process remembers, of each kind; beyond that the longest silent one is forgotten."""
+REDIS_SECONDS = 1.0
+"""How long an answer of Redis is waited for, and how long it is left alone after it gave none."""
 
 log = structlog.stdlib.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A leaky bucket after a caller took from it, or was refused."""
+
+    limit: int
+    """Points that a full bucket holds."""
+    remaining: int
+    reset_at: datetime
+    """When it is full again."""
+    retry_after: int
+    """Seconds until it holds what was asked for; 0 when that was taken."""
+
+    @classmethod
+    def of(cls, used: float, cost: int, capacity: int, per_second: float, now: float) -> "Bucket":
+        """`used` counts what was taken now; when that overflows the bucket, nothing was."""
+        excess = used - capacity
+        if excess > 0:
+            used -= cost
+        return cls(
+            limit=capacity,
+            remaining=max(0, math.floor(capacity - used)),
+            reset_at=datetime.fromtimestamp(now + max(0.0, used) / per_second, UTC),
+            retry_after=max(1, math.ceil(excess / per_second)) if excess > 0 else 0,
+        )
+
+
 class RateLimits(Protocol):
     async def check(self, what: str, key: str, limit: int) -> None:
-        """Count one more `what` (a plural: "videos") by `key`.
+        """Count one more `what` (a plural: "videos") by `key`. One that is refused does not count.
 
         Raises:
-            RateLimited: it was the one too many.
+            RateLimited: there were `limit` of them within the last minute.
         """
+        ...
+
+    async def take(self, key: str, cost: int, capacity: int, per_second: float) -> Bucket:
+        """Take `cost` points of `key`'s bucket, all or nothing; it fills by `per_second` up to `capacity`."""
         ...
 
 
 class LocalRateLimits:
+    """Counts of this process alone."""
+
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self._counts: dict[tuple[str, str, int], int] = {}
+        self._calls: OrderedDict[tuple[str, str], deque[float]] = OrderedDict()
+        self._used: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     async def check(self, what: str, key: str, limit: int) -> None:
         now = self._clock()
-        window = int(now // WINDOW_SECONDS)
-        if len(self._counts) >= _SWEEP_AT:
-            self._counts = {place: n for place, n in self._counts.items() if place[2] >= window}
-        place = (what, key, window)
-        count = self._counts.get(place, 0)
-        if count >= limit:
-            raise RateLimited(what, limit, _seconds_left(now))
-        self._counts[place] = count + 1
+        calls = self._calls.setdefault((what, key), deque())
+        self._calls.move_to_end((what, key))
+        while calls and not 0 <= now - calls[0] < WINDOW_SECONDS:
+            calls.popleft()
+        if len(calls) >= limit:
+            raise _rate_limited(what, limit, calls[-limit], now)
+        calls.append(now)
+        if len(self._calls) > MAX_KEPT:
+            self._calls.popitem(last=False)
+
+    async def take(self, key: str, cost: int, capacity: int, per_second: float) -> Bucket:
+        now = self._clock()
+        used, at = self._used.get(key, (0.0, now))
+        used = max(0.0, used - max(0.0, now - at) * per_second)
+        bucket = Bucket.of(used + cost, cost, capacity, per_second, now)
+        self._used[key] = (used if bucket.retry_after else used + cost, now)
+        self._used.move_to_end(key)
+        if len(self._used) > MAX_KEPT:
+            self._used.popitem(last=False)
+        return bucket
+
+
+# Both read Redis's own clock: those of the processes differ.
+_NOW = """
+local time = redis.call('TIME')
+local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
+"""
+_CHECK = f"""{_NOW}
+local limit = tonumber(ARGV[1])
+local first = redis.call('LINDEX', KEYS[1], -limit)
+if first and now - tonumber(first) < {WINDOW_SECONDS} then
+  return {{first, string.format('%.6f', now)}}
+end
+redis.call('RPUSH', KEYS[1], string.format('%.6f', now))
+redis.call('LTRIM', KEYS[1], -limit, -1)
+redis.call('EXPIRE', KEYS[1], {WINDOW_SECONDS})
+return {{}}
+"""
+_TAKE = f"""{_NOW}
+local cost, capacity, per_second = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local kept = redis.call('HMGET', KEYS[1], 'used', 'at')
+local used, at = tonumber(kept[1] or '0'), tonumber(kept[2] or now)
+used = math.max(0, used - math.max(0, now - at) * per_second)
+if used + cost <= capacity then
+  redis.call('HSET', KEYS[1], 'used', string.format('%.6f', used + cost), 'at', string.format('%.6f', now))
+  redis.call('PEXPIRE', KEYS[1], math.ceil((used + cost) / per_second * 1000) + 1000)
+end
+return {{string.format('%.6f', used + cost), string.format('%.6f', now)}}
+"""
 
 
 class RedisRateLimits:
+    """Counts that processes share. `clock` is that of the counts kept here while Redis is away."""
+
     def __init__(self, redis: Redis, clock: Callable[[], float] = time.time) -> None:
-        self._redis = redis
-        self._clock = clock
+        self._local = LocalRateLimits(clock)
+        self._check = redis.register_script(_CHECK)
+        self._take = redis.register_script(_TAKE)
+        self._is_away = False
+        self._ask_again_at = 0.0
 
     async def check(self, what: str, key: str, limit: int) -> None:
-        now = self._clock()
-        name = f"heygen:limit:{what}:{key}:{int(now // WINDOW_SECONDS)}"
+        answer = await self._asked(self._check, f"heygen:calls:{what}:{key}", limit)
+        if answer is None:
+            await self._local.check(what, key, limit)
+        elif answer:
+            first, now = answer
+            raise _rate_limited(what, limit, first, now)
+
+    async def take(self, key: str, cost: int, capacity: int, per_second: float) -> Bucket:
+        answer = await self._asked(self._take, f"heygen:points:{key}", cost, capacity, per_second)
+        if answer is None:
+            return await self._local.take(key, cost, capacity, per_second)
+        used, now = answer
+        return Bucket.of(used, cost, capacity, per_second, now)
+
+    async def _asked(self, script: "_Script", key: str, *arguments: float) -> list[float] | None:
+        """The script's answer; None while Redis is away."""
+        if self._is_away and time.monotonic() < self._ask_again_at:
+            return None
+        # One caller finds out whether Redis is back; the others do not wait for it meanwhile.
+        self._ask_again_at = time.monotonic() + REDIS_SECONDS
         try:
-            async with self._redis.pipeline(transaction=True) as pipeline:
-                pipeline.incr(name)
-                pipeline.expire(name, 2 * WINDOW_SECONDS)
-                count, _ = await pipeline.execute()
+            answer = await script(keys=[key], args=list(arguments))
         except (RedisError, OSError) as error:
-            # Redis away is no reason to refuse people: the limit protects the queue, not the data.
-            log.warning("rate_limit_unchecked", what=what, error=str(error))
-            return
-        if count > limit:
-            raise RateLimited(what, limit, _seconds_left(now))
+            if not self._is_away:
+                log.warning("rate_limits_kept_by_each_process", error=str(error))
+            self._is_away = True
+            return None
+        if self._is_away:
+            log.info("rate_limits_shared_again")
+        self._is_away = False
+        return [float(part) for part in answer]
 
 
-def _seconds_left(now: float) -> int:
-    return max(1, math.ceil(WINDOW_SECONDS - now % WINDOW_SECONDS))
+class _Script(Protocol):
+    async def __call__(self, *, keys: list[str], args: list[float]) -> list[bytes]: ...
+
+
+def address_key(address: str) -> str:
+    """Whom an address stands for: an IPv6 network of 64 bits is one customer's, and IPv4 may come mapped."""
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(parsed, IPv6Address):
+        if parsed.ipv4_mapped is not None:
+            return str(parsed.ipv4_mapped)
+        return f"{IPv6Address(int(parsed) >> 64 << 64)}/64"
+    return str(parsed)
+
+
+def _rate_limited(what: str, limit: int, first: float, now: float) -> RateLimited:
+    return RateLimited(what, limit, max(1, math.ceil(first + WINDOW_SECONDS - now)))
 
 
 @asynccontextmanager
@@ -80,7 +200,7 @@ async def open_rate_limits(redis_url: str | None) -> AsyncIterator[RateLimits]:
     if redis_url is None:
         yield LocalRateLimits()
         return
-    redis = Redis.from_url(redis_url, socket_timeout=2, socket_connect_timeout=2)
+    redis = Redis.from_url(redis_url, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS)
     try:
         yield RedisRateLimits(redis)
     finally:
