@@ -151,7 +151,9 @@ class Video(SQLModel, table=True):
     storyboard: dict[str, Any] = Field(sa_type=SqlJson)
     """`rendering.storyboard.Storyboard` as its `to_json` writes it: every default filled in."""
     script: str
-    """All scenes' scripts, joined by line breaks, for reading and searching."""
+    """All scenes' scripts, joined by line breaks."""
+    search_text: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
+    """Title and script folded for searching, since databases disagree on what a capital letter is."""
     voice_id: str = Field(max_length=100)
     avatar_id: str = Field(max_length=100)
     language: str = Field(max_length=35)
@@ -188,6 +190,8 @@ class Video(SQLModel, table=True):
 
     files_prefix: str | None = Field(default=None, max_length=200)
     """Where the finished files lie in storage."""
+    estimated_seconds: float = Field(default=0.0, sa_column_kwargs={"server_default": "0"})
+    """What it was reckoned to play when asked for; until it has ended it counts against its owner's month."""
     duration_seconds: float | None = None
     file_size_bytes: int | None = Field(default=None, sa_type=BigInteger)
     processing_seconds: float | None = None
@@ -358,6 +362,8 @@ class Template(SQLModel, table=True):
     name: str = Field(max_length=100)
     request: dict[str, Any] = Field(sa_type=SqlJson)
     """`videos.VideoRequest` as its `to_dict` writes it, the {{names}} in place."""
+    storyboard: dict[str, Any] = Field(sa_type=SqlJson)
+    """What it shows: the request with its defaults filled in, the {{names}} in place."""
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
     updated_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
 

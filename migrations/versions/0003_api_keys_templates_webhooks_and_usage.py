@@ -1,5 +1,6 @@
 """api keys templates webhooks and usage"""
 
+import unicodedata
 from collections.abc import Sequence
 
 import sqlalchemy as sa
@@ -39,6 +40,7 @@ def upgrade() -> None:
         sa.Column("owner_id", sa.Uuid(), nullable=False),
         sa.Column("name", sa.String(100), nullable=False),
         sa.Column("request", sa.JSON(), nullable=False),
+        sa.Column("storyboard", sa.JSON(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
@@ -141,7 +143,25 @@ def upgrade() -> None:
         sqlite_where=sa.text("fanned_out_at IS NULL"),
         postgresql_where=sa.text("fanned_out_at IS NULL"),
     )
+    # The defaults are for the rows that are there: NOT NULL needs something for them.
+    op.add_column(
+        "videos", sa.Column("search_text", sa.String(), nullable=False, server_default=sa.text("''"))
+    )
+    op.add_column("videos", sa.Column("estimated_seconds", sa.Float(), nullable=False, server_default="0"))
+    _fold_texts()
     _count_usage()
+
+
+def _fold_texts() -> None:
+    """As the videos that are made from now on have it; searching looks nowhere else."""
+    connection = op.get_bind()
+    videos = sa.table("videos", *(sa.column(name) for name in ("id", "title", "script", "search_text")))
+    rows = connection.execute(sa.select(videos.c.id, videos.c.title, videos.c.script)).all()
+    for video_id, title, script in rows:
+        folded = unicodedata.normalize(
+            "NFC", unicodedata.normalize("NFC", f"{title or ''}\n{script}").casefold()
+        )
+        connection.execute(videos.update().where(videos.c.id == video_id).values(search_text=folded))
 
 
 def _count_usage() -> None:
@@ -158,6 +178,8 @@ def _count_usage() -> None:
 
 
 def downgrade() -> None:
+    op.drop_column("videos", "estimated_seconds")
+    op.drop_column("videos", "search_text")
     op.drop_index("ix_video_events_not_fanned_out", table_name="video_events")
     op.drop_column("video_events", "fanned_out_at")
     op.drop_index("ix_users_deleted_at", table_name="users")
