@@ -122,6 +122,21 @@ class User(SQLModel, table=True):
     __table_args__ = (Index("ix_users_deleted_at", "deleted_at"),)
 
 
+class ViewerVersion(SQLModel, table=True):
+    """Grows with every change of a row that the API shows to this user.
+
+    Written by the database's own triggers (migration 0004) in the transaction of the change, whoever makes
+    it. What is read after a version is never older than that version.
+    """
+
+    __tablename__: ClassVar[str] = "viewer_versions"
+
+    user_id: UUID = Field(
+        sa_column=Column(Uuid, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    )
+    version: int = Field(sa_type=BigInteger)
+
+
 class Session(SQLModel, table=True):
     """One sign-in. Its refresh token changes at every use; an old one that comes back ends the session."""
 
