@@ -12,7 +12,7 @@ from sqlmodel import col, func, select
 from heygen_graphql.accounts.tokens import fingerprint
 from heygen_graphql.database import Database
 from heygen_graphql.errors import Fault, InvalidInput, UserErrorCode
-from heygen_graphql.tables import ApiKey, User, utc_now
+from heygen_graphql.tables import ApiKey, User, ViewerVersion, utc_now
 
 PREFIX = "hg_"
 """What every key begins with: no access token does, and scanners for leaked secrets can look for it."""
@@ -90,11 +90,12 @@ async def get(database: Database, owner_id: UUID, api_key_id: UUID) -> ApiKey | 
         return (await session.execute(owned)).scalar_one_or_none()
 
 
-async def find(database: Database, key: str) -> tuple[User, ApiKey] | None:
-    """Whose key it is, and its row; None when it is nobody's, was revoked or has expired."""
+async def find(database: Database, key: str) -> tuple[User, ApiKey, int | None] | None:
+    """Whose key it is, its row, and its owner's data version; None when it is nobody's, was revoked or has expired."""
     named = (
-        select(User, ApiKey)
+        select(User, ApiKey, col(ViewerVersion.version))
         .join(ApiKey, col(ApiKey.owner_id) == col(User.id))
+        .outerjoin(ViewerVersion, col(ViewerVersion.user_id) == col(User.id))
         .where(
             ApiKey.key_hash == fingerprint(key),
             or_(col(ApiKey.expires_at).is_(None), col(ApiKey.expires_at) > utc_now()),
@@ -103,7 +104,7 @@ async def find(database: Database, key: str) -> tuple[User, ApiKey] | None:
     )
     async with database.reading() as session:
         row = (await session.execute(named)).one_or_none()
-    return None if row is None else (row[0], row[1])
+    return None if row is None else (row[0], row[1], row[2])
 
 
 async def note_use(database: Database, api_key: ApiKey) -> None:

@@ -10,7 +10,7 @@ from heygen_graphql.accounts import api_keys
 from heygen_graphql.accounts.tokens import Tokens
 from heygen_graphql.database import Database
 from heygen_graphql.errors import Unauthenticated
-from heygen_graphql.tables import Session, User
+from heygen_graphql.tables import Session, User, ViewerVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,9 @@ class Viewer:
     api_key_id: UUID | None
     expires_at: datetime | None
     """When the token or the key stops working by itself; None for a key without an end."""
-    data_version: int
+    data_version: int | None
+    """Read in the very select that found the user: as long as it is the same, nothing that the API shows of
+    theirs has changed (`tables.ViewerVersion`). None, should there be none, means that nobody knows."""
 
 
 async def authenticate(database: Database, tokens: Tokens, credentials: Credentials) -> Viewer:
@@ -64,20 +66,22 @@ async def authenticate(database: Database, tokens: Tokens, credentials: Credenti
 async def _by_access_token(database: Database, tokens: Tokens, token: str) -> Viewer:
     claims, expires_at = tokens.read_access(token)
     signed_in = (
-        select(User)
+        select(User, col(ViewerVersion.version))
         .join(Session, col(Session.user_id) == col(User.id))
+        .outerjoin(ViewerVersion, col(ViewerVersion.user_id) == col(User.id))
         .where(Session.id == claims.session_id, User.id == claims.user_id, col(User.deleted_at).is_(None))
     )
     async with database.reading() as session:
-        user = (await session.execute(signed_in)).scalar_one_or_none()
-    if user is None:
+        found = (await session.execute(signed_in)).one_or_none()
+    if found is None:
         raise Unauthenticated("This session has ended. Sign in with logIn.")
+    user, data_version = found
     return Viewer(
         user=_active(user),
         session_id=claims.session_id,
         api_key_id=None,
         expires_at=expires_at,
-        data_version=0,
+        data_version=data_version,
     )
 
 
@@ -88,9 +92,13 @@ async def _by_api_key(database: Database, key: str) -> Viewer:
             "The API key is not valid: it is mistyped, was revoked or has expired. "
             "Sign in and make another with createApiKey."
         )
-    user, row = found
+    user, row, data_version = found
     viewer = Viewer(
-        user=_active(user), session_id=None, api_key_id=row.id, expires_at=row.expires_at, data_version=0
+        user=_active(user),
+        session_id=None,
+        api_key_id=row.id,
+        expires_at=row.expires_at,
+        data_version=data_version,
     )
     await api_keys.note_use(database, row)
     return viewer
