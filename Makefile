@@ -57,11 +57,21 @@ help:
 	$(call step,Installing what tests/requirements.lock names,$(BIN)/pip install --no-deps --require-hashes -r tests/requirements.lock)
 	@touch $@
 
-# A machine without a Node.js gets one as a wheel; only this step uses it.
+# A machine without a Node.js gets one as a wheel.
+.venv/.node: heygen_graphql/web/node.py requirements-web.lock | .venv/.project
+	$(call step,Looking for Node.js,$(BIN)/python -m heygen_graphql.web.node || \
+		{ $(BIN)/pip install --no-deps --require-hashes -r requirements-web.lock && $(BIN)/python -m heygen_graphql.web.node; })
+	@touch $@
+
 GRAPHIQL := heygen_graphql/web/static/graphiql/built-from
-$(GRAPHIQL): heygen_graphql/web/build.py $(wildcard heygen_graphql/web/graphiql/*) | .venv/.project
-	$(call step,Bundling GraphiQL,{ command -v npm && node -e 'process.exit(parseInt(process.versions.node) < 18)'; } || \
-		$(BIN)/pip install --no-deps --require-hashes -r requirements-web.lock; $(BIN)/python -m heygen_graphql.web.build)
+$(GRAPHIQL): heygen_graphql/web/build.py $(wildcard heygen_graphql/web/graphiql/*) | .venv/.node
+	$(call step,Bundling GraphiQL,$(BIN)/python -m heygen_graphql.web.build)
+	@touch $@
+
+# Clients and tools that strangers use, which the tests run against the server.
+NODE_MODULES := tests/node/node_modules/.installed
+$(NODE_MODULES): tests/node/package.json tests/node/package-lock.json | .venv/.node .venv/.tests
+	$(call step,Installing what tests/node/package-lock.json names,$(BIN)/python -m tests.node_programs)
 	@touch $@
 
 setup: .venv/.project
@@ -97,7 +107,7 @@ check: .venv/.project .venv/.tests
 		$(BIN)/alembic upgrade head && $(BIN)/alembic check)
 	$(call step,heygen-graphql schema --check,$(BIN)/heygen-graphql schema --check)
 
-test: .venv/.project .venv/.tests web
+test: .venv/.project .venv/.tests web $(NODE_MODULES)
 	@$(BIN)/python -m pytest $(TESTS)
 
 bench: .venv/.project .venv/.tests .venv/.bench
