@@ -222,20 +222,34 @@ def voices(
 
 @app.command()
 def schema(
-    check: Annotated[bool, typer.Option("--check", help="Fail unless the file says the same.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Fail unless the file says the same, and describes everything.")
+    ] = False,
     write: Annotated[bool, typer.Option("--write", help="Write it to the file.")] = False,
     path: Annotated[Path, typer.Option(help="The file.")] = Path("schema.graphql"),
+    keeps: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="Fail unless operations written for the schema in this file work with the server's.",
+        ),
+    ] = None,
 ) -> None:
     """Print the GraphQL schema."""
+    from heygen_graphql.cli import schemas
     from heygen_graphql.schema import sdl
 
     text = sdl()
     if write:
-        path.write_text(text, encoding="utf-8")
-    elif not check:
+        for change in schemas.write(text, path):
+            typer.echo(f"Breaks clients: {change}.")
+    if check:
+        schemas.check(text, path)
+    if keeps is not None:
+        schemas.require_kept(keeps, text)
+    if not (check or write or keeps):
         typer.echo(text, nl=False)
-    elif not path.exists() or path.read_text(encoding="utf-8") != text:
-        raise HeygenError(f"{path} is not what the code says; write it with: heygen-graphql schema --write")
 
 
 @user_app.command("create")
