@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from heygen_graphql import __version__
 from heygen_graphql.accounts import Tokens
+from heygen_graphql.answers import open_answers
 from heygen_graphql.database import Database, migrate
 from heygen_graphql.events import Hub, open_hub
 from heygen_graphql.jobs.broker import Queue, remote_queue
@@ -129,6 +130,7 @@ async def _open(settings: Settings) -> AsyncIterator[_Parts]:
                 access_minutes=settings.access_token_expire_minutes,
                 refresh_days=settings.refresh_token_expire_days,
             ),
+            answers=await stack.enter_async_context(open_answers(settings)),
         )
         redis = None
         if settings.redis_url is not None:

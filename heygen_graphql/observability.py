@@ -24,6 +24,11 @@ GRAPHQL_OPERATIONS = Counter(
     "GraphQL operations by kind (query, mutation, subscription) and outcome (ok, error).",
     ["kind", "outcome"],
 )
+GRAPHQL_ANSWERS = Counter(
+    "graphql_answers_total",
+    "Executed GraphQL operations by where the answer came from (hit, miss, bypass: never kept).",
+    ["outcome"],
+)
 SUBSCRIPTIONS = Gauge("graphql_subscriptions_active", "GraphQL subscriptions being followed.")
 VIDEO_SECONDS = Histogram(
     "video_processing_duration_seconds",

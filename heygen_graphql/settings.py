@@ -98,6 +98,9 @@ class Settings(BaseSettings):
     sign_ins_per_minute: Annotated[int, Field(ge=1)] = 20
     """signUp, logIn and changePassword calls that one client address may make in a minute."""
     link_expire_seconds: Annotated[int, Field(ge=60, le=7 * 24 * 3600)] = 3600
+    answer_cache_bytes: Annotated[int, Field(ge=0)] = 32 * 1024**2
+    """Answers to queries that are kept while nothing of the viewer's changes: in memory up to this size
+    or, with REDIS_URL, in Redis as long as it lets them; 0 keeps none."""
 
     voices_dir: Path | None = None
     """A folder with Piper voices, `<name>.onnx` with `<name>.onnx.json` beside it."""

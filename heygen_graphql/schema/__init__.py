@@ -15,6 +15,7 @@ from graphql import (
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
+from heygen_graphql.schema.answers import KeepsAnswers, Readings
 from heygen_graphql.schema.asset_mutations import AssetMutations
 from heygen_graphql.schema.context import Context, Services
 from heygen_graphql.schema.documents import Documents, RemembersDocuments
@@ -54,11 +55,17 @@ class _Schema(strawberry.Schema):
 def build(*, is_open: bool) -> strawberry.Schema:
     """`is_open`: introspection is answered, and errors suggest names that come near a wrong one."""
     documents = Documents(is_open=is_open)
+    readings = Readings()
     schema = _Schema(
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
-        extensions=[OwnContext, Counted, lambda: RemembersDocuments(documents)],
+        extensions=[
+            OwnContext,
+            Counted,
+            lambda: RemembersDocuments(documents),
+            lambda: KeepsAnswers(readings),
+        ],
         config=StrawberryConfig(scalar_map=SCALARS),
     )
     schema.is_open = is_open

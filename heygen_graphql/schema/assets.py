@@ -13,7 +13,7 @@ from heygen_graphql.schema.context import Context, Info
 from heygen_graphql.schema.links import ExpiresInSeconds
 from heygen_graphql.schema.loaders import Owned
 from heygen_graphql.schema.nodes import Node
-from heygen_graphql.schema.resolvers import field
+from heygen_graphql.schema.resolvers import Reads, field
 from heygen_graphql.schema.scalars import BigInt, Url
 from heygen_graphql.storage import UPLOADS_PREFIX
 from heygen_graphql.tables import AssetState
@@ -33,7 +33,8 @@ class Asset(Node):
 
     @field(
         "A signed link to the file. It expires. One handed out before the asset is complete leads nowhere: "
-        "ask again."
+        "ask again.",
+        reads=Reads.OWN_ROWS,
     )
     def url(self, info: Info, expires_in_seconds: ExpiresInSeconds = None) -> Url:
         is_complete = self.is_complete and self.row.storage_key is not None

@@ -16,7 +16,7 @@ from heygen_graphql.schema.context import Context, Info
 from heygen_graphql.schema.enums import AvatarKind
 from heygen_graphql.schema.loaders import Owned
 from heygen_graphql.schema.nodes import Node
-from heygen_graphql.schema.resolvers import field
+from heygen_graphql.schema.resolvers import Reads, field
 from heygen_graphql.schema.scalars import Url
 from heygen_graphql.web.previews import preview_key
 
@@ -31,7 +31,7 @@ class Avatar(Node):
     kind: AvatarKind = strawberry.field(description="How its picture is made.")
     row: strawberry.Private[tables.PhotoAvatar | None] = None
 
-    @field("A signed link to its picture, a square PNG. It expires.")
+    @field("A signed link to its picture, a square PNG. It expires.", reads=Reads.OWN_ROWS)
     def preview_url(self, info: Info) -> Url:
         key = preview_key(self.avatar_id)
         # Of a deleted one nothing is there any more, and soon not even the name of its folder.
@@ -39,7 +39,7 @@ class Avatar(Node):
             key = self.row.preview_key
         return links.signed(info.context, key, expires_in_seconds=None)
 
-    @field("Whose it is; null for the built-in ones, which are everybody's.")
+    @field("Whose it is; null for the built-in ones, which are everybody's.", reads=Reads.OWN_ROWS)
     async def owner(
         self, info: Info
     ) -> Annotated["User", strawberry.lazy("heygen_graphql.schema.users")] | None:

@@ -6,7 +6,7 @@ from typing import Annotated, Generic, Self, TypeVar
 import strawberry
 
 from heygen_graphql.paging import Page
-from heygen_graphql.schema.resolvers import field
+from heygen_graphql.schema.resolvers import Reads, field
 
 NodeType = TypeVar("NodeType")
 Row = TypeVar("Row")
@@ -44,7 +44,7 @@ class Connection(Generic[NodeType]):
     page_info: PageInfo = strawberry.field(description="Where this page lies in the list.")
     count: strawberry.Private[Callable[[], Awaitable[int]]]
 
-    @field("How many entries the whole list has; counted only when asked for.")
+    @field("How many entries the whole list has; counted only when asked for.", reads=Reads.OWN_ROWS)
     async def total_count(self) -> int:
         return await self.count()
 

@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from heygen_graphql import accounts
 from heygen_graphql.accounts import Credentials, Tokens, Viewer
+from heygen_graphql.answers import Answers
 from heygen_graphql.database import Database
 from heygen_graphql.errors import Forbidden, Unauthenticated
 from heygen_graphql.events import Hub, VideoChanged
@@ -48,6 +49,8 @@ class Services:
     """... and what speaks without a film."""
     limits: RateLimits
     tokens: Tokens
+    answers: Answers | None = None
+    """None when no answers are to be kept."""
 
     async def announce(self, video: Video) -> None:
         """Tell watchers of a committed change."""
@@ -67,6 +70,8 @@ class Context:
     is_websocket: bool = False
     connection_params: dict[str, object] | None = None
     """The payload of connection_init; Strawberry sets it."""
+    link_seconds: int | None = field(default=None, init=False)
+    """The shortest life of a signed link that the operation has handed out."""
     loaders: Loaders = field(init=False)
     _viewer: Viewer | None = field(default=None, init=False)
     _authenticating: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)

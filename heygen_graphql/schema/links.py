@@ -30,6 +30,7 @@ def signed(context: Context, key: str, *, expires_in_seconds: int | None, filena
     check_seconds(expires_in_seconds)
     services = context.services
     seconds = services.settings.link_expire_seconds if expires_in_seconds is None else expires_in_seconds
+    context.link_seconds = min(seconds, context.link_seconds or seconds)
     expires_at = utc_now() + timedelta(seconds=seconds)
     return Url(context.base_url + services.links.sign(key, expires_at, filename=filename))
 

@@ -15,7 +15,7 @@ from heygen_graphql.schema.avatars import Avatar, avatars_for_viewer
 from heygen_graphql.schema.connections import After, Before, Connection, First, Last
 from heygen_graphql.schema.context import Context, Info
 from heygen_graphql.schema.nodes import Node
-from heygen_graphql.schema.resolvers import field
+from heygen_graphql.schema.resolvers import Reads, field
 from heygen_graphql.schema.server import ServerInfo, server_info
 from heygen_graphql.schema.users import User
 from heygen_graphql.schema.video_mutations import CreateVideoInput, video_request
@@ -34,13 +34,15 @@ class VideoEstimate:
 
 @strawberry.type(description="What can be read.")
 class Query:
-    @field("Anything by its id; null when there is no such thing, or it is not the viewer's.")
+    @field(
+        "Anything by its id; null when there is no such thing, or it is not the viewer's.", reads=Reads.VOICES
+    )
     async def node(
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="A global id.")]
     ) -> Node | None:
         return await _find(info.context, id)
 
-    @field("Several things by their ids, in the ids' order; null stands for a miss.")
+    @field("Several things by their ids, in the ids' order; null stands for a miss.", reads=Reads.VOICES)
     async def nodes(
         self,
         info: Info,
@@ -50,18 +52,21 @@ class Query:
             raise BadRequest(f"There are {len(ids)} ids; at most {MAX_NODES} are looked up at once.")
         return await asyncio.gather(*(_find(info.context, id) for id in ids))
 
-    @field("The viewer: whoever the access token belongs to.")
+    @field("The viewer: whoever the access token belongs to.", reads=Reads.OWN_ROWS)
     async def me(self, info: Info) -> User:
         return User.of((await info.context.viewer()).user)
 
-    @field("A person. Everybody can look up themselves, a superuser anybody; all else is a miss.")
+    @field(
+        "A person. Everybody can look up themselves, a superuser anybody; all else is a miss.",
+        reads=Reads.OWN_ROWS,
+    )
     async def user(
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="The person's id.")]
     ) -> User | None:
         user_id = ids.uuid_of(id, "User")
         return None if user_id is None else await User.find(info.context, str(user_id))
 
-    @field("A video of the viewer's.")
+    @field("A video of the viewer's.", reads=Reads.OWN_ROWS)
     async def video(
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="The video's id.")]
     ) -> Video | None:
@@ -69,7 +74,7 @@ class Query:
         video_id = ids.uuid_of(id, "Video")
         return None if video_id is None else await Video.find(info.context, str(video_id))
 
-    @field("The viewer's videos; the newest first unless `orderBy` says otherwise.")
+    @field("The viewer's videos; the newest first unless `orderBy` says otherwise.", reads=Reads.OWN_ROWS)
     async def videos(
         self,
         info: Info,
@@ -94,7 +99,7 @@ class Query:
         estimate = await info.context.services.experience.estimate(viewer.user.id, video_request(input))
         return VideoEstimate(**asdict(estimate))
 
-    @field("Who can be heard.")
+    @field("Who can be heard.", reads=Reads.VOICES)
     def voices(
         self,
         info: Info,
@@ -113,19 +118,19 @@ class Query:
         )
         return Connection[Voice].of(page, Voice.of, _length_of(matching))
 
-    @field("Who can be seen: the built-in avatars, then the viewer's own.")
+    @field("Who can be seen: the built-in avatars, then the viewer's own.", reads=Reads.OWN_ROWS)
     async def avatars(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[Avatar]:
         return await avatars_for_viewer(info.context, first, after, last, before)
 
-    @field("The viewer's files that are complete, newest first.")
+    @field("The viewer's files that are complete, newest first.", reads=Reads.OWN_ROWS)
     async def assets(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[Asset]:
         return await assets_of_viewer(info, first, after, last, before)
 
-    @field("What this server can do.")
+    @field("What this server can do.", reads=Reads.VOICES)
     def server(self, info: Info) -> ServerInfo:
         return server_info(info.context.services.voices)
 

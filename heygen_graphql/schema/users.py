@@ -12,7 +12,7 @@ from heygen_graphql.schema import ids, listing
 from heygen_graphql.schema.connections import After, Before, Connection, First, Last
 from heygen_graphql.schema.context import Context, Info
 from heygen_graphql.schema.nodes import Node
-from heygen_graphql.schema.resolvers import field, mutation
+from heygen_graphql.schema.resolvers import Reads, field, mutation
 from heygen_graphql.schema.user_errors import Payload
 from heygen_graphql.schema.videos import Video
 
@@ -27,11 +27,14 @@ class User(Node):
     created_at: datetime = strawberry.field(description="When the account was made.")
     last_login_at: datetime | None = strawberry.field(description="When the person last signed in.")
 
-    @field("How many videos the person has.")
+    @field("How many videos the person has.", reads=Reads.OWN_ROWS)
     async def videos_count(self, info: Info) -> int:
         return await info.context.loaders.video_counts.load(self.row.id) or 0
 
-    @field("The person's videos, shown to nobody else; the newest first unless `orderBy` says otherwise.")
+    @field(
+        "The person's videos, shown to nobody else; the newest first unless `orderBy` says otherwise.",
+        reads=Reads.OWN_ROWS,
+    )
     async def videos(
         self,
         info: Info,

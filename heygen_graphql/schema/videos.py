@@ -25,7 +25,7 @@ from heygen_graphql.schema.enums import CaptionFormat
 from heygen_graphql.schema.links import ExpiresInSeconds
 from heygen_graphql.schema.loaders import Owned
 from heygen_graphql.schema.nodes import Node
-from heygen_graphql.schema.resolvers import field
+from heygen_graphql.schema.resolvers import Reads, field
 from heygen_graphql.schema.scalars import BigInt, HexColor, Json, Url
 from heygen_graphql.schema.voices import Voice
 from heygen_graphql.tables import VideoStatus, utc_now
@@ -42,7 +42,7 @@ class Background:
     image_key: strawberry.Private[str | None]
     owner_id: strawberry.Private[UUID]
 
-    @field("A picture; null when there is none, or it has been deleted.")
+    @field("A picture; null when there is none, or it has been deleted.", reads=Reads.OWN_ROWS)
     async def image(self, info: Info) -> Asset | None:
         if self.image_key is None:
             return None
@@ -66,11 +66,11 @@ class Scene:
         description="Whether it was taken over, finished, from an earlier render; false until COMPLETED."
     )
 
-    @field("Who is heard.")
+    @field("Who is heard.", reads=Reads.VOICES)
     def voice(self, info: Info) -> Voice:
         return Voice.named(info.context, self.voice_id)
 
-    @field("Who is seen.")
+    @field("Who is seen.", reads=Reads.OWN_ROWS)
     async def avatar(self, info: Info) -> Avatar:
         return await Avatar.named(info.context, self.owner_id, self.avatar_id)
 
@@ -146,7 +146,7 @@ class Video(Node):
     def seconds_left(self) -> float | None:
         return videos.seconds_left(self.row, utc_now())
 
-    @field("Its scenes, in order.")
+    @field("Its scenes, in order.", reads=Reads.OWN_ROWS)
     def scenes(self) -> list[Scene]:
         scenes = videos.storyboard_in(self.row).scenes
         timings: list[dict[str, Any]] = [*(self.row.scene_timings or ({} for _ in scenes))]
@@ -165,19 +165,19 @@ class Video(Node):
             for index, (scene, timing) in enumerate(zip(scenes, timings, strict=True))
         ]
 
-    @field("Who is heard, unless a scene names another voice.")
+    @field("Who is heard, unless a scene names another voice.", reads=Reads.VOICES)
     def voice(self, info: Info) -> Voice:
         return Voice.named(info.context, self.row.voice_id)
 
-    @field("Who is seen, unless a scene names another avatar.")
+    @field("Who is seen, unless a scene names another avatar.", reads=Reads.OWN_ROWS)
     async def avatar(self, info: Info) -> Avatar:
         return await Avatar.named(info.context, self.row.owner_id, self.row.avatar_id)
 
-    @field("Pictures shown per second.")
+    @field("Pictures shown per second.", reads=Reads.OWN_ROWS)
     def frames_per_second(self) -> int:
         return FRAMES_PER_SECOND
 
-    @field("Whose it is.")
+    @field("Whose it is.", reads=Reads.OWN_ROWS)
     async def owner(self, info: Info) -> Annotated["User", strawberry.lazy("heygen_graphql.schema.users")]:
         # Here because User and Video refer to each other.
         from heygen_graphql.schema.users import User
@@ -187,15 +187,21 @@ class Video(Node):
             raise LookupError(f"video {self.row.id} has lost its owner")
         return User.of(row)
 
-    @field("A signed link to the MP4 file, with byte ranges. It expires; null until COMPLETED.")
+    @field(
+        "A signed link to the MP4 file, with byte ranges. It expires; null until COMPLETED.",
+        reads=Reads.OWN_ROWS,
+    )
     def url(self, info: Info, expires_in_seconds: ExpiresInSeconds = None) -> Url | None:
         return self._link(info, "video.mp4", expires_in_seconds)
 
-    @field("A signed link to a picture of the video, a JPEG. It expires; null until COMPLETED.")
+    @field(
+        "A signed link to a picture of the video, a JPEG. It expires; null until COMPLETED.",
+        reads=Reads.OWN_ROWS,
+    )
     def thumbnail_url(self, info: Info, expires_in_seconds: ExpiresInSeconds = None) -> Url | None:
         return self._link(info, "thumbnail.jpg", expires_in_seconds)
 
-    @field("A signed link to the captions. It expires; null until COMPLETED.")
+    @field("A signed link to the captions. It expires; null until COMPLETED.", reads=Reads.OWN_ROWS)
     def captions_url(
         self,
         info: Info,
@@ -206,12 +212,12 @@ class Video(Node):
     ) -> Url | None:
         return self._link(info, f"captions.{(format or CaptionFormat.VTT).value.lower()}", expires_in_seconds)
 
-    @field("Every word and when it is heard; null until COMPLETED.")
+    @field("Every word and when it is heard; null until COMPLETED.", reads=Reads.OWN_ROWS)
     def transcript(self) -> list[TranscriptWord] | None:
         words = self.row.transcript
         return None if words is None else [TranscriptWord(**word) for word in words]
 
-    @field("Why it could not be rendered; null unless it is FAILED.")
+    @field("Why it could not be rendered; null unless it is FAILED.", reads=Reads.OWN_ROWS)
     def failure(self) -> VideoFailure | None:
         if self.row.failure_code is None:
             return None
@@ -221,7 +227,7 @@ class Video(Node):
             is_retryable=bool(self.row.failure_is_retryable),
         )
 
-    @field("What was measured on the finished file; null until COMPLETED.")
+    @field("What was measured on the finished file; null until COMPLETED.", reads=Reads.OWN_ROWS)
     def quality_report(self) -> QualityReport | None:
         report: dict[str, Any] | None = self.row.quality_report
         return None if report is None else QualityReport(**report)

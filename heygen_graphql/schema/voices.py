@@ -11,7 +11,7 @@ from heygen_graphql.rendering.speech.engine import Gender
 from heygen_graphql.schema import ids, links
 from heygen_graphql.schema.context import Context, Info
 from heygen_graphql.schema.nodes import Node
-from heygen_graphql.schema.resolvers import field
+from heygen_graphql.schema.resolvers import Reads, field
 from heygen_graphql.schema.scalars import Url
 from heygen_graphql.web.samples import sample_key
 
@@ -26,7 +26,8 @@ class Voice(Node):
 
     @field(
         "A signed link to a few words of it, AAC in an MP4 file, made when first asked for. It expires. Null "
-        "for a voice of a paid endpoint until the viewer has signed in."
+        "for a voice of a paid endpoint until the viewer has signed in.",
+        reads=Reads.VOICES,
     )
     async def sample_url(self, info: Info) -> Url | None:
         if not self.engine:

@@ -1,0 +1,144 @@
+"""Answers kept to be given again, in this process or in Redis.
+
+Whoever keeps one puts all that it depends on into its key (`schema.answers`), so nothing here has to be
+thrown away when data changes: what is not asked for any more makes room or runs out.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from heygen_graphql.settings import Settings
+
+MAX_ANSWER_BYTES = 256 * 1024
+"""A longer one is not kept: there is room for many, whatever one asks for."""
+REDIS_SECONDS = 0.25
+"""Longer than an answer takes to make, nobody waits for one that is kept."""
+_ASK_AGAIN_SECONDS = 2.0
+# What an entry takes besides its key and its answer, roughly.
+_ENTRY_BYTES = 300
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class Answers(Protocol):
+    async def get(self, key: str) -> bytes | None:
+        """What was kept; None when nothing was, or not any more."""
+        ...
+
+    async def keep(self, key: str, answer: bytes, seconds: int) -> None:
+        """For no longer than `seconds`; perhaps not at all."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    answer: bytes
+    until: float
+
+
+class LocalAnswers:
+    """Those asked for last, up to `max_bytes` of them."""
+
+    def __init__(self, max_bytes: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._max_bytes = max_bytes
+        self._clock = clock
+        self._bytes = 0
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+
+    async def get(self, key: str) -> bytes | None:
+        kept = self._kept.get(key)
+        if kept is None:
+            return None
+        if kept.until <= self._clock():
+            self._drop(key)
+            return None
+        self._kept.move_to_end(key)
+        return kept.answer
+
+    async def keep(self, key: str, answer: bytes, seconds: int) -> None:
+        if key in self._kept:
+            self._drop(key)
+        if len(answer) > MAX_ANSWER_BYTES:
+            return
+        self._kept[key] = _Kept(answer, self._clock() + seconds)
+        self._bytes += len(key) + len(answer) + _ENTRY_BYTES
+        while self._bytes > self._max_bytes:
+            self._drop(next(iter(self._kept)))
+
+    def _drop(self, key: str) -> None:
+        self._bytes -= len(key) + len(self._kept.pop(key).answer) + _ENTRY_BYTES
+
+
+class RedisAnswers:
+    """Between processes. While Redis is away there is nothing kept, and nobody waits for it."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._is_away = False
+        self._ask_again_at = 0.0
+
+    async def get(self, key: str) -> bytes | None:
+        if self._must_wait():
+            return None
+        try:
+            answer = await self._redis.get(_NAME.format(key))
+        except (RedisError, OSError) as error:
+            self._note_away(error)
+            return None
+        self._note_there()
+        return answer if isinstance(answer, bytes) else None
+
+    async def keep(self, key: str, answer: bytes, seconds: int) -> None:
+        if len(answer) > MAX_ANSWER_BYTES or self._must_wait():
+            return
+        try:
+            await self._redis.set(_NAME.format(key), answer, ex=seconds)
+        except (RedisError, OSError) as error:
+            self._note_away(error)
+
+    def _must_wait(self) -> bool:
+        return self._is_away and time.monotonic() < self._ask_again_at
+
+    def _note_away(self, error: Exception) -> None:
+        if not self._is_away:
+            log.warning("answers_not_kept", error=str(error))
+        self._is_away = True
+        self._ask_again_at = time.monotonic() + _ASK_AGAIN_SECONDS
+
+    def _note_there(self) -> None:
+        if self._is_away:
+            log.info("answers_kept_again")
+        self._is_away = False
+
+
+_NAME = "heygen:answer:{}"
+
+
+@asynccontextmanager
+async def open_answers(settings: Settings) -> AsyncIterator[Answers | None]:
+    """None when the settings switch it off."""
+    if settings.answer_cache_bytes == 0:
+        yield None
+    elif settings.redis_url is None:
+        yield LocalAnswers(settings.answer_cache_bytes)
+    else:
+        redis = Redis.from_url(
+            settings.redis_url,
+            socket_timeout=REDIS_SECONDS,
+            socket_connect_timeout=REDIS_SECONDS,
+            retry=Retry(NoBackoff(), 0),
+        )
+        try:
+            yield RedisAnswers(redis)
+        finally:
+            await redis.aclose()

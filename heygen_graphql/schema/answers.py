@@ -1,0 +1,263 @@
+"""Answers to queries that were asked before, given again while nothing that they tell of has changed.
+
+A key holds all that an answer is made from: the viewer and the version of the viewer's data, the
+operation, its variables, the address by which links reach the server, and the server's settings. The
+version is read before the answer is made, so what is kept under a version is that version's state or a
+later one's, and it is found by nobody who has seen a later version.
+
+Fields say themselves what they read (`resolvers.Reads`); an operation with one that says nothing is
+not kept. Nor is what a superuser sees: that is other people's.
+"""
+
+import json
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Iterator
+from enum import StrEnum
+from functools import lru_cache
+from hashlib import sha256
+
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLInterfaceType,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
+    get_named_type,
+    get_operation_ast,
+)
+from strawberry.extensions import SchemaExtension
+
+from heygen_graphql import __version__
+from heygen_graphql.errors import Unauthenticated
+from heygen_graphql.observability import GRAPHQL_ANSWERS
+from heygen_graphql.rendering.speech import Voice
+from heygen_graphql.schema.context import Context
+from heygen_graphql.schema.resolvers import Reads, reads_of
+from heygen_graphql.settings import Settings
+
+HEADER = "X-Cache"
+MAX_SECONDS = 300
+"""How long an answer is kept at most."""
+LINK_LIFE_PARTS = 10
+"""An answer with links is kept for this part of the shortest link's life: nine tenths are left when it is
+given for the last time."""
+# As `documents` bounds what it keeps.
+_MAX_REMEMBERED = 500
+_MAX_REMEMBERED_LENGTH = 20_000
+
+
+class Outcome(StrEnum):
+    """What the header says: given again; made, and kept if it can be; or neither looked for nor kept.
+
+    In this order a batch's operations decide about its one header: the last of these that came up.
+    """
+
+    HIT = "HIT"
+    MISS = "MISS"
+    BYPASS = "BYPASS"
+
+
+class Readings:
+    """What the operations of one schema read, each found out once."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[tuple[str, str | None], frozenset[Reads]] = OrderedDict()
+
+    def of(
+        self, schema: GraphQLSchema, document: DocumentNode, text: str, operation_name: str | None
+    ) -> frozenset[Reads]:
+        """Of a document that is valid."""
+        key = (text, operation_name)
+        found = self._known.get(key)
+        if found is None:
+            found = readings(schema, document, operation_name)
+            if len(text) <= _MAX_REMEMBERED_LENGTH:
+                self._known[key] = found
+                if len(self._known) > _MAX_REMEMBERED:
+                    self._known.popitem(last=False)
+        return found
+
+
+def readings(schema: GraphQLSchema, document: DocumentNode, operation_name: str | None) -> frozenset[Reads]:
+    """What the fields of an operation read, skipped ones included; only a query's can be told."""
+    operation = get_operation_ast(document, operation_name)
+    if (
+        not isinstance(operation, OperationDefinitionNode)
+        or operation.operation is not OperationType.QUERY
+        or schema.query_type is None
+    ):
+        return frozenset({Reads.ANYTHING})
+    fragments = {
+        definition.name.value: definition
+        for definition in document.definitions
+        if isinstance(definition, FragmentDefinitionNode)
+    }
+    return frozenset(_readings(schema, operation.selection_set, schema.query_type, fragments, set()))
+
+
+def _readings(
+    schema: GraphQLSchema,
+    selections: SelectionSetNode,
+    parent: GraphQLNamedType,
+    fragments: dict[str, FragmentDefinitionNode],
+    seen: set[str],
+) -> Iterator[Reads]:
+    for selection in selections.selections:
+        if isinstance(selection, FieldNode):
+            name = selection.name.value
+            if name == "__typename":
+                continue
+            yield from _reads_of(schema, parent, name)
+            if selection.selection_set is not None:
+                inner = _type_of(parent, name)
+                if inner is not None:
+                    yield from _readings(schema, selection.selection_set, inner, fragments, seen)
+        elif isinstance(selection, FragmentSpreadNode):
+            name = selection.name.value
+            if name not in seen:
+                seen.add(name)
+                fragment = fragments[name]
+                condition = schema.type_map[fragment.type_condition.name.value]
+                yield from _readings(schema, fragment.selection_set, condition, fragments, seen)
+        elif isinstance(selection, InlineFragmentNode):
+            named = selection.type_condition
+            condition = parent if named is None else schema.type_map[named.name.value]
+            yield from _readings(schema, selection.selection_set, condition, fragments, seen)
+
+
+def _type_of(parent: GraphQLNamedType, name: str) -> GraphQLNamedType | None:
+    if isinstance(parent, GraphQLObjectType | GraphQLInterfaceType) and name in parent.fields:
+        inner: GraphQLNamedType = get_named_type(parent.fields[name].type)
+        return inner
+    # `__schema` and `__type`, which read anything already.
+    return None
+
+
+def _reads_of(schema: GraphQLSchema, parent: GraphQLNamedType, name: str) -> Iterator[Reads]:
+    """Of an interface's field: what any of the types' does that it may stand for."""
+    if isinstance(parent, GraphQLInterfaceType):
+        for implementation in schema.get_implementations(parent).objects:
+            yield reads_of(implementation.fields[name])
+    elif isinstance(parent, GraphQLObjectType) and name in parent.fields:
+        yield reads_of(parent.fields[name])
+    else:
+        yield Reads.ANYTHING
+
+
+class KeepsAnswers(SchemaExtension):
+    """The innermost extension: an answer that it gives again has been charged for and counted as any."""
+
+    def __init__(self, readings: Readings) -> None:
+        self._readings = readings
+
+    async def on_execute(self) -> AsyncIterator[None]:
+        operation = self.execution_context
+        context: Context | None = operation.context
+        answers = None if context is None else context.services.answers
+        reads = self._reads()
+        key = voices = None
+        if context is not None and answers is not None and Reads.ANYTHING not in reads:
+            voices = _voices_stamp(context) if Reads.VOICES in reads else None
+            key = await _key(context, voices, operation.query, operation.operation_name, operation.variables)
+        if context is None or answers is None or key is None:
+            _say(context, Outcome.BYPASS)
+            yield
+            return
+        kept = await answers.get(key)
+        if kept is not None:
+            _say(context, Outcome.HIT)
+            operation.result = ExecutionResult(data=json.loads(kept))
+            yield
+            return
+        _say(context, Outcome.MISS)
+        yield
+        made = operation.result
+        if not isinstance(made, ExecutionResult) or made.errors or made.data is None:
+            return
+        if voices is not None and voices != _voices_stamp(context):
+            # A voice came or went while the answer was being made.
+            return
+        seconds = _seconds(context.link_seconds)
+        if seconds > 0:
+            await answers.keep(key, json.dumps(made.data, separators=(",", ":")).encode(), seconds)
+
+    def _reads(self) -> frozenset[Reads]:
+        operation = self.execution_context
+        document = operation.graphql_document
+        if document is None:
+            return frozenset({Reads.ANYTHING})
+        return self._readings.of(
+            operation.schema._schema, document, operation.query or "", operation.operation_name
+        )
+
+
+def _seconds(link_seconds: int | None) -> int:
+    return MAX_SECONDS if link_seconds is None else min(MAX_SECONDS, link_seconds // LINK_LIFE_PARTS)
+
+
+async def _key(
+    context: Context,
+    voices: str | None,
+    text: str | None,
+    operation_name: str | None,
+    variables: dict[str, object] | None,
+) -> str | None:
+    """None when the answer cannot be kept: nobody has signed in, or one who sees other people's data."""
+    if not context.credentials.are_given:
+        return None
+    try:
+        viewer = await context.viewer()
+    except Unauthenticated:
+        # The fields that need a viewer say so themselves.
+        return None
+    if viewer.user.is_superuser or viewer.data_version is None:
+        return None
+    parts = [
+        _settings_stamp(context.services.settings),
+        str(viewer.user.id),
+        viewer.data_version,
+        # What an API key may not see is told as an error, and a person's answer must not stand in for it.
+        viewer.session_id is not None,
+        context.base_url,
+        voices,
+        operation_name,
+        variables,
+        text,
+    ]
+    return sha256(json.dumps(parts, separators=(",", ":")).encode()).hexdigest()
+
+
+@lru_cache(maxsize=8)
+def _settings_stamp(settings: Settings) -> str:
+    """Changes with whatever of the server's own its answers depend on; where it listens is not of it."""
+    told = settings.model_dump_json(exclude={"host", "port"})
+    key = sha256(settings.signing_key).hexdigest()
+    return sha256(json.dumps([__version__, key, told]).encode()).hexdigest()
+
+
+def _voices_stamp(context: Context) -> str:
+    """Changes when a voice is dropped into the server's folder, or taken out of it."""
+    return _stamp_of(context.services.voices.all())
+
+
+@lru_cache(maxsize=8)
+def _stamp_of(voices: tuple[Voice, ...]) -> str:
+    return sha256(repr(voices).encode()).hexdigest()
+
+
+def _say(context: Context | None, outcome: Outcome) -> None:
+    GRAPHQL_ANSWERS.labels(outcome=outcome.lower()).inc()
+    if context is None or context.response is None:
+        return
+    ranks = list(Outcome)
+    said = context.response.headers.get(HEADER)
+    if said is None or ranks.index(Outcome(said)) < ranks.index(outcome):
+        context.response.headers[HEADER] = outcome
