@@ -8,10 +8,11 @@ import typer
 import uvicorn
 
 from heygen_graphql import __version__
-from heygen_graphql.app import MAX_BODY_BYTES, create_app
+from heygen_graphql.app import create_app
 from heygen_graphql.errors import BadSettings
 from heygen_graphql.observability import configure_logging
 from heygen_graphql.settings import Settings
+from heygen_graphql.web.websocket import uvicorn_options
 
 # How long open requests and subscriptions may take to end after Ctrl-C or SIGTERM.
 _GRACEFUL_SECONDS = 5
@@ -76,8 +77,8 @@ class _Server(uvicorn.Server):
                 server_header=False,
                 proxy_headers=bool(settings.trusted_proxies),
                 forwarded_allow_ips=list(settings.trusted_proxies),
-                ws_max_size=MAX_BODY_BYTES,
                 timeout_graceful_shutdown=_GRACEFUL_SECONDS,
+                **uvicorn_options(settings),
             )
         )
         self._lifespan = AsyncExitStack()

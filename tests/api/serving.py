@@ -17,6 +17,7 @@ from websockets.typing import Subprotocol
 
 from heygen_graphql.app import create_app
 from heygen_graphql.settings import Settings
+from heygen_graphql.web.websocket import uvicorn_options
 from tests.servers import wait_until
 
 PASSWORD = "correct horse battery"
@@ -37,7 +38,13 @@ def changed(settings: Settings, **changes: Any) -> Settings:
 @contextmanager
 def served(settings: Settings) -> Iterator[str]:
     """The address of an application that runs in a thread of this process until the block ends."""
-    config = uvicorn.Config(create_app(settings), log_config=None, lifespan="on", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        create_app(settings),
+        log_config=None,
+        lifespan="on",
+        timeout_graceful_shutdown=1,
+        **uvicorn_options(settings),
+    )
     server = uvicorn.Server(config)
     listener = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
