@@ -8,6 +8,8 @@ HeygenError
     ├── Unauthenticated
     ├── Forbidden
     ├── RateLimited       carries `retry_after_seconds`
+    │   └── OutOfPoints   the operation costs more than is left
+    ├── QueryTooComplex   it costs more than any operation may
     ├── Unavailable       not now, through no fault of the caller; carries `retry_after_seconds`
     └── BadRequest        a malformed argument outside an input object (`first: 0`)
 
@@ -114,6 +116,26 @@ class RateLimited(Refused):
         )
         self.limit = limit
         self.retry_after_seconds = retry_after_seconds
+
+
+class OutOfPoints(RateLimited):
+    def __init__(self, cost: int, remaining: int, retry_after_seconds: int) -> None:
+        HeygenError.__init__(
+            self,
+            f"This operation costs {cost:,} points and {remaining:,} are left. Try again in "
+            f"{retry_after_seconds} second{'' if retry_after_seconds == 1 else 's'}, or ask for less.",
+        )
+        self.retry_after_seconds = retry_after_seconds
+
+
+class QueryTooComplex(Refused):
+    code = "QUERY_TOO_COMPLEX"
+
+    def __init__(self, cost: int, maximum: int) -> None:
+        super().__init__(
+            f"This operation costs {cost:,} points; at most {maximum:,} are answered. "
+            "Ask for smaller pages, or in several operations."
+        )
 
 
 class Unavailable(Refused):

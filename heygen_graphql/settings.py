@@ -15,6 +15,8 @@ from heygen_graphql.errors import BadSettings
 MIN_SECRET_BYTES = 32
 DEFAULT_PAGE_SIZE = 20
 MAX_PAGE_SIZE = 100
+DEFAULT_PAGE_SIZE = 20
+MAX_PAGE_SIZE = 100
 
 
 def _comma_separated(value: object) -> object:
@@ -126,6 +128,22 @@ class Settings(BaseSettings):
     points_per_second: Annotated[float, Field(gt=0)] = 100
     """How fast a bucket fills."""
 
+    max_query_depth: Annotated[int, Field(ge=1, le=50)] = 10
+    """Fields inside each other."""
+    max_query_aliases: Annotated[int, Field(ge=0)] = 30
+    max_query_fields: Annotated[int, Field(ge=1)] = 400
+    """Fields of one operation once its fragments are spread in. Validation's time grows with the square."""
+    max_query_directives: Annotated[int, Field(ge=0)] = 50
+    max_query_tokens: Annotated[int, Field(ge=1)] = 1500
+    max_page_size: Annotated[int, Field(ge=DEFAULT_PAGE_SIZE, le=MAX_PAGE_SIZE)] = MAX_PAGE_SIZE
+    """The largest `first` or `last`."""
+    max_operation_cost: Annotated[int, Field(ge=1)] = 2_000
+    """Points that one operation may cost."""
+    points_bucket: Annotated[int, Field(ge=1)] = 10_000
+    """Points that a user, or an address where nobody is signed in, can have; at least MAX_OPERATION_COST."""
+    points_per_second: Annotated[float, Field(gt=0)] = 100
+    """How fast a bucket fills."""
+
     videos_per_minute: Annotated[int, Field(ge=1)] = 10
     """createVideo, retryVideo, re-rendering updateVideo, createPhotoAvatar and previewSpeech calls that one
     user may make in a minute."""
@@ -207,6 +225,12 @@ class Settings(BaseSettings):
     def _limits_in_order(self) -> Self:
         if self.render_hard_limit_seconds < self.render_soft_limit_seconds:
             raise ValueError("RENDER_HARD_LIMIT_SECONDS must not be less than RENDER_SOFT_LIMIT_SECONDS")
+        return self
+
+    @model_validator(mode="after")
+    def _dearest_operation_fits(self) -> Self:
+        if self.points_bucket < self.max_operation_cost:
+            raise ValueError("POINTS_BUCKET must not be less than MAX_OPERATION_COST: nobody could pay for it")
         return self
 
     @model_validator(mode="after")

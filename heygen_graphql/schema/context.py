@@ -22,6 +22,8 @@ from heygen_graphql.jobs.broker import Queue
 from heygen_graphql.processes import Processes
 from heygen_graphql.ratelimits import RateLimits
 from heygen_graphql.rendering.speech import Voices
+from heygen_graphql.schema.cost import Charge
+from heygen_graphql.schema.documents import Verdict
 from heygen_graphql.schema.loaders import Loaders
 from heygen_graphql.settings import Settings
 from heygen_graphql.storage import Links, Storage
@@ -72,6 +74,10 @@ class Context:
     """The payload of connection_init; Strawberry sets it."""
     link_seconds: int | None = field(default=None, init=False)
     """The shortest life of a signed link that the operation has handed out."""
+    verdict: Verdict | None = field(default=None, init=False)
+    """On the operation's document; None until it has been parsed."""
+    charged: Charge | None = field(default=None, init=False)
+    """What the operation cost; None until it has been charged."""
     loaders: Loaders = field(init=False)
     _viewer: Viewer | None = field(default=None, init=False)
     _authenticating: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)

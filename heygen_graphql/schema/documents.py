@@ -23,46 +23,57 @@ from graphql import (
 from graphql import specified_rules as SPECIFIED_RULES
 from strawberry.extensions import SchemaExtension
 
-from heygen_graphql.schema.limits import MAX_TOKENS, excess_of
+from heygen_graphql.schema import cost
+from heygen_graphql.schema.limits import MAX_VARIABLES_DEPTH, Limits, excess_of, is_too_deep
 
 MAX_KEPT = 500
-MAX_KEPT_LENGTH = 20_000
-"""Characters. With MAX_KEPT, bounds what the memory can be filled with from outside."""
+MAX_KEPT_LENGTH = 300_000
+"""Characters of all documents together, of which the tree takes up to 250 bytes each. With MAX_KEPT,
+bounds what the memory can be filled with from outside: to less than 80 MB."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     document: DocumentNode
     errors: tuple[GraphQLError, ...]
+    plan: cost.CostPlan
+    """What its operations cost; empty when there are errors."""
 
 
 class Documents:
     """The verdicts of one schema. `is_open`: introspection and suggestions are allowed."""
 
-    def __init__(self, *, is_open: bool) -> None:
+    def __init__(self, *, is_open: bool, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
         self._is_open = is_open
         self._kept: OrderedDict[str, Verdict] = OrderedDict()
+        self._kept_length = 0
 
     def verdict(self, schema: GraphQLSchema, text: str) -> Verdict:
         """
         Raises:
-            GraphQLSyntaxError: `text` is no GraphQL, or has more than MAX_TOKENS tokens.
+            GraphQLSyntaxError: `text` is no GraphQL, or has more tokens than `limits` says.
         """
         verdict = self._kept.get(text)
         if verdict is not None:
             self._kept.move_to_end(text)
             return verdict
-        document = parse(text, max_tokens=MAX_TOKENS)
-        verdict = Verdict(document, tuple(self._faults(schema, document)))
-        if len(text) <= MAX_KEPT_LENGTH:
-            self._kept[text] = verdict
-            if len(self._kept) > MAX_KEPT:
-                self._kept.popitem(last=False)
+        document = parse(text, max_tokens=self.limits.tokens)
+        errors = tuple(self._faults(schema, document))
+        verdict = Verdict(document, errors, cost.CostPlan({}) if errors else cost.plan(schema, document))
+        self._keep(text, verdict)
         return verdict
+
+    def _keep(self, text: str, verdict: Verdict) -> None:
+        self._kept[text] = verdict
+        self._kept_length += len(text)
+        while len(self._kept) > MAX_KEPT or self._kept_length > MAX_KEPT_LENGTH:
+            forgotten, _ = self._kept.popitem(last=False)
+            self._kept_length -= len(forgotten)
 
     def _faults(self, schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:
         # The measures come first: validation itself is slow on the documents that they refuse.
-        excess = excess_of(document)
+        excess = excess_of(document, self.limits)
         if excess is not None:
             return [GraphQLError(excess, extensions={"code": "QUERY_TOO_COMPLEX"})]
         rules = SPECIFIED_RULES if self._is_open else (*SPECIFIED_RULES, NoSchemaIntrospectionCustomRule)
@@ -81,21 +92,29 @@ class RemembersDocuments(SchemaExtension):
 
     def on_parse(self) -> Iterator[None]:
         context = self.execution_context
-        context.parse_options["max_tokens"] = MAX_TOKENS
+        context.parse_options["max_tokens"] = self._documents.limits.tokens
         # Strawberry parses what is left unparsed here, and reports its syntax error in its own way.
         with suppress(GraphQLSyntaxError):
             verdict = self._documents.verdict(context.schema._schema, context.query or "")
             context.graphql_document, self._errors = verdict.document, verdict.errors
+            if context.context is not None:
+                context.context.verdict = verdict
         yield
 
     def on_validate(self) -> Iterator[None]:
         context = self.execution_context
         # A list of its own: what is shown of an error is written into this list (`Schema.process_errors`).
-        context.pre_execution_errors = list(self._errors)
-        if not self._errors and self._is_subscription_without_websocket():
-            message = "Subscriptions are answered on a websocket, by the protocol graphql-transport-ws."
-            context.pre_execution_errors = [GraphQLError(message, extensions={"code": "BAD_USER_INPUT"})]
+        context.pre_execution_errors = list(self._errors) or self._faults_of_request()
         yield
+
+    def _faults_of_request(self) -> list[GraphQLError]:
+        if self._is_subscription_without_websocket():
+            message = "Subscriptions are answered on a websocket, by the protocol graphql-transport-ws."
+        elif is_too_deep(self.execution_context.variables or {}):
+            message = f"The variables are nested too deep; at most {MAX_VARIABLES_DEPTH} levels are read."
+        else:
+            return []
+        return [GraphQLError(message, extensions={"code": "BAD_USER_INPUT"})]
 
     def _is_subscription_without_websocket(self) -> bool:
         context = self.execution_context

@@ -4,10 +4,11 @@ Strawberry's own limiters walk every path through the fragments, so that thirty 
 spread the next one twice take 2^30 steps; here each fragment is measured once.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from graphql import (
+    DirectiveNode,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
@@ -17,12 +18,37 @@ from graphql import (
     SelectionSetNode,
 )
 
-MAX_TOKENS = 1_500
-MAX_DEPTH = 10
-"""Fields inside each other; `videos { edges { node { scenes { voice { id } } } } }` has 6."""
-MAX_ALIASES = 30
-MAX_FIELDS = 400
-"""Fields after fragments are spread in. Validation compares fields of one name in pairs: 400 take 0.15 s."""
+from heygen_graphql.settings import Settings
+
+MAX_DIRECTIVES_HERE = 5
+"""On one field, fragment, operation or variable. Two can mean something: @skip and @include."""
+MAX_VARIABLES_DEPTH = 32
+"""Lists and objects inside each other. An input has 3 and its `metadata` some more; beyond some hundred,
+graphql-core, which walks them by recursion, would run out of stack."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a document may have. Settings of the same names, with `max_query_` before them, say so."""
+
+    depth: int = 10
+    """Fields inside each other; `videos { edges { node { scenes { voice { id } } } } }` has 6."""
+    aliases: int = 30
+    fields: int = 400
+    """After fragments are spread in. Validation compares fields of one name in pairs: 400 take 0.15 s."""
+    directives: int = 50
+    """After fragments are spread in."""
+    tokens: int = 1_500
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Limits":
+        return cls(
+            depth=settings.max_query_depth,
+            aliases=settings.max_query_aliases,
+            fields=settings.max_query_fields,
+            directives=settings.max_query_directives,
+            tokens=settings.max_query_tokens,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +56,41 @@ class Measure:
     depth: int = 0
     aliases: int = 0
     fields: int = 0
+    directives: int = 0
+    directives_here: int = 0
+    """The most on one place."""
 
 
-def excess_of(document: DocumentNode) -> str | None:
+def excess_of(document: DocumentNode, limits: Limits) -> str | None:
     """Which limit the document breaks, in words; None when it keeps them all."""
     worst = _measure(document)
-    if worst.depth > MAX_DEPTH:
-        return f"Fields are nested {worst.depth} deep; at most {MAX_DEPTH} are answered."
-    if worst.aliases > MAX_ALIASES:
-        return f"The operation has {worst.aliases} aliases; at most {MAX_ALIASES} are answered."
-    if worst.fields > MAX_FIELDS:
-        return f"The operation has {worst.fields} fields; at most {MAX_FIELDS} are answered."
+    if worst.depth > limits.depth:
+        return f"Fields are nested {worst.depth} deep; at most {limits.depth} are answered."
+    if worst.directives_here > MAX_DIRECTIVES_HERE:
+        return f"{worst.directives_here} directives stand in one place; at most {MAX_DIRECTIVES_HERE} may."
+    for what, count, limit in (
+        ("aliases", worst.aliases, limits.aliases),
+        ("fields", worst.fields, limits.fields),
+        ("directives", worst.directives, limits.directives),
+    ):
+        if count > limit:
+            return f"The operation has {count} {what}; at most {limit} are answered."
     return None
+
+
+def is_too_deep(variables: Mapping[str, object]) -> bool:
+    """Whether lists and objects lie in each other more than MAX_VARIABLES_DEPTH deep."""
+    level: list[object] = list(variables.values())
+    for _ in range(MAX_VARIABLES_DEPTH):
+        level = [
+            inner
+            for value in level
+            if isinstance(value, dict | list)
+            for inner in (value.values() if isinstance(value, dict) else value)
+        ]
+        if not level:
+            return False
+    return any(isinstance(value, dict | list) for value in level)
 
 
 def _measure(document: DocumentNode) -> Measure:
@@ -60,41 +109,65 @@ def _measure(document: DocumentNode) -> Measure:
             # refuses it. An unknown fragment is validation's to refuse, too.
             measured[name] = Measure()
             if name in fragments:
-                measured[name] = _of_selections(fragments[name].selection_set, of_fragment)
+                inner = _of_selections(fragments[name].selection_set, of_fragment)
+                measured[name] = _with_directives(inner, fragments[name].directives)
         return measured[name]
 
-    parts = [
-        _of_selections(definition.selection_set, of_fragment)
-        for definition in document.definitions
-        if isinstance(definition, OperationDefinitionNode)
+    operations = [
+        definition for definition in document.definitions if isinstance(definition, OperationDefinitionNode)
     ]
+    parts = [_of_operation(operation, of_fragment) for operation in operations]
     parts += [of_fragment(name) for name in fragments]
     return Measure(
         depth=max((one.depth for one in parts), default=0),
         aliases=max((one.aliases for one in parts), default=0),
         fields=max((one.fields for one in parts), default=0),
+        directives=max((one.directives for one in parts), default=0),
+        directives_here=max((one.directives_here for one in parts), default=0),
+    )
+
+
+def _of_operation(operation: OperationDefinitionNode, of_fragment: Callable[[str], Measure]) -> Measure:
+    return _with_directives(
+        _of_selections(operation.selection_set, of_fragment),
+        operation.directives,
+        *(variable.directives for variable in operation.variable_definitions or ()),
     )
 
 
 def _of_selections(selections: SelectionSetNode, of_fragment: Callable[[str], Measure]) -> Measure:
-    depth = aliases = fields = 0
+    depth = aliases = fields = directives = directives_here = 0
     for selection in selections.selections:
+        own_depth = 0
         if isinstance(selection, FragmentSpreadNode):
-            inner, own_depth = of_fragment(selection.name.value), 0
+            inner = of_fragment(selection.name.value)
+        elif isinstance(selection, InlineFragmentNode):
+            inner = _of_selections(selection.selection_set, of_fragment)
         elif isinstance(selection, FieldNode):
-            own_depth = 0 if selection.name.value.startswith("__") else 1
             inner = (
                 _of_selections(selection.selection_set, of_fragment) if selection.selection_set else Measure()
             )
-            if own_depth == 0:
-                inner = Measure(0, inner.aliases, inner.fields)
+            if selection.name.value.startswith("__"):
+                inner = replace(inner, depth=0)
+            else:
+                own_depth = 1
             aliases += selection.alias is not None
             fields += 1
-        elif isinstance(selection, InlineFragmentNode):
-            inner, own_depth = _of_selections(selection.selection_set, of_fragment), 0
         else:
             continue
+        inner = _with_directives(inner, selection.directives)
         depth = max(depth, own_depth + inner.depth)
         aliases += inner.aliases
         fields += inner.fields
-    return Measure(depth, aliases, fields)
+        directives += inner.directives
+        directives_here = max(directives_here, inner.directives_here)
+    return Measure(depth, aliases, fields, directives, directives_here)
+
+
+def _with_directives(measure: Measure, *places: Sequence[DirectiveNode] | None) -> Measure:
+    counts = [len(place or ()) for place in places]
+    return replace(
+        measure,
+        directives=measure.directives + sum(counts),
+        directives_here=max(measure.directives_here, *counts),
+    )

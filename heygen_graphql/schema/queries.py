@@ -15,6 +15,7 @@ from heygen_graphql.schema.avatars import Avatar, avatars_for_viewer
 from heygen_graphql.schema.connections import After, Before, Connection, First, Last
 from heygen_graphql.schema.context import Context, Info
 from heygen_graphql.schema.nodes import Node
+from heygen_graphql.schema.rate_limit import RateLimitQueries
 from heygen_graphql.schema.resolvers import Reads, field
 from heygen_graphql.schema.server import ServerInfo, server_info
 from heygen_graphql.schema.users import User
@@ -33,7 +34,7 @@ class VideoEstimate:
 
 
 @strawberry.type(description="What can be read.")
-class Query:
+class Query(RateLimitQueries):
     @field(
         "Anything by its id; null when there is no such thing, or it is not the viewer's.", reads=Reads.VOICES
     )
