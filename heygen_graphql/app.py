@@ -28,6 +28,7 @@ from heygen_graphql.processes import Processes
 from heygen_graphql.ratelimits import open_rate_limits
 from heygen_graphql.schema import Services
 from heygen_graphql.schema.transport import GraphQLEndpoint
+from heygen_graphql.schema.transport.persisted import DocumentStore, open_documents
 from heygen_graphql.settings import Settings
 from heygen_graphql.storage import MEDIA_PATH, UPLOADS_PREFIX, Links, Storage
 from heygen_graphql.videos import Experience, voices_of
@@ -35,12 +36,18 @@ from heygen_graphql.web import health
 from heygen_graphql.web.graphiql_page import ASSETS, ASSETS_PATH
 from heygen_graphql.web.health import Health
 from heygen_graphql.web.media import Media
-from heygen_graphql.web.middleware import BodyLimit, Measured, RequestId
+from heygen_graphql.web.middleware import (
+    ALLOWED_HEADERS,
+    EXPOSED_HEADERS,
+    BodyLimit,
+    Measured,
+    RequestId,
+    SecurityHeaders,
+)
 from heygen_graphql.web.previews import Previews
 from heygen_graphql.web.samples import Samples
 from heygen_graphql.web.uploads import Uploads
 
-MAX_BODY_BYTES = 1024 * 1024
 UPLOADS_PATH = f"{MEDIA_PATH}{UPLOADS_PREFIX}/"
 PROCESSES_AT_ONCE = 2
 """For each kind of work that is done for a request; the renders have their own."""
@@ -52,6 +59,7 @@ class _Parts:
     """What the routes serve from, open while the application lives."""
 
     services: Services
+    documents: DocumentStore
     media: Media
     uploads: Uploads
     health: Health
@@ -66,13 +74,17 @@ class _NamedRoute(Route):
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """Nothing is opened before the application's lifespan begins, and everything is closed when it ends."""
-    graphql = GraphQLEndpoint(is_open=settings.debug, allowed_origins=settings.cors_origins)
+    """Nothing is opened before the application's lifespan begins, and everything is closed when it ends.
+
+    Raises:
+        BadSettings: the manifest of persisted documents cannot be used.
+    """
+    graphql = GraphQLEndpoint(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with _open(settings) as parts:
-            graphql.open(parts.services)
+            graphql.open(parts.services, parts.documents)
             app.state.parts = parts
             yield
 
@@ -140,6 +152,7 @@ async def _open(settings: Settings) -> AsyncIterator[_Parts]:
             stack.push_async_callback(redis.aclose)
         yield _Parts(
             services=services,
+            documents=await stack.enter_async_context(open_documents(settings.redis_url)),
             media=Media(
                 storage, links, Previews(storage, looking), Samples(storage, voices, Processes(at_once=1))
             ),
@@ -187,7 +200,7 @@ def _parts(request: Request) -> _Parts:
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
     # The one added last is the outermost.
     # An upload is counted where it is written to disk.
-    app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, exempt=UPLOADS_PATH)
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, exempt=UPLOADS_PATH)
     app.add_middleware(
         GZipMiddleware,
         minimum_size=1000,
@@ -199,9 +212,13 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
         CORSMiddleware,
         allow_origins=settings.cors_origins,
         allow_methods=["GET", "HEAD", "POST", "PUT"],
-        allow_headers=["Authorization", "Content-Type", "Range", "X-Request-ID"],
-        expose_headers=["Content-Range", "ETag", "Retry-After", "X-Request-ID"],
+        allow_headers=ALLOWED_HEADERS,
+        expose_headers=EXPOSED_HEADERS,
+        # Nothing here knows a browser's user by a cookie: tokens and keys come in headers, which pages set.
+        allow_credentials=False,
+        max_age=3600,
     )
+    app.add_middleware(SecurityHeaders)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=settings.allowed_hosts, www_redirect=False)
     app.add_middleware(Measured)
     app.add_middleware(RequestId)

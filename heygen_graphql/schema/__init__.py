@@ -17,7 +17,6 @@ from strawberry.types import ExecutionContext
 
 from heygen_graphql.schema.answers import KeepsAnswers, Readings
 from heygen_graphql.schema.asset_mutations import AssetMutations
-from heygen_graphql.schema.charges import Charged
 from heygen_graphql.schema.context import Context, Services
 from heygen_graphql.schema.documents import Documents, RemembersDocuments
 from heygen_graphql.schema.operations import Counted, OwnContext
@@ -53,9 +52,10 @@ class _Schema(strawberry.Schema):
         errors[:] = [shown(error, context, with_suggestions=self.is_open) for error in errors]
 
 
-def build(*, is_open: bool) -> strawberry.Schema:
-    """`is_open`: introspection is answered, and errors suggest names that come near a wrong one."""
-    documents = Documents(is_open=is_open)
+def build(*, is_open: bool, documents: Documents | None = None) -> strawberry.Schema:
+    """`is_open`: introspection is answered, and errors suggest names that come near a wrong one.
+    `documents`: what remembers verdicts for this schema, where others ask for them, too."""
+    documents = documents or Documents(is_open=is_open)
     readings = Readings()
     schema = _Schema(
         query=Query,
@@ -64,7 +64,7 @@ def build(*, is_open: bool) -> strawberry.Schema:
         extensions=[
             OwnContext,
             Counted,
-            lambda: RemembersDocuments(documents), Charged,
+            lambda: RemembersDocuments(documents),
             lambda: KeepsAnswers(readings),
         ],
         config=StrawberryConfig(scalar_map=SCALARS),

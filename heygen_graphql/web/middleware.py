@@ -13,6 +13,35 @@ from heygen_graphql.observability import HTTP_REQUESTS, HTTP_SECONDS
 
 # A caller's own id is taken over only when it can do no harm in a log.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+ALLOWED_HEADERS = (
+    "Apollo-Require-Preflight",
+    "Authorization",
+    "Content-Type",
+    "Range",
+    "X-API-Key",
+    "X-Apollo-Operation-Name",
+    "X-Request-ID",
+)
+"""What pages of other sites may send (CORS) ..."""
+EXPOSED_HEADERS = (
+    "Content-Range",
+    "ETag",
+    "RateLimit",
+    "RateLimit-Limit",
+    "RateLimit-Policy",
+    "RateLimit-Remaining",
+    "RateLimit-Reset",
+    "Retry-After",
+    "X-Cache",
+    "X-Request-ID",
+)
+"""... and read of an answer."""
+_SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+}
+
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 
 
@@ -36,6 +65,27 @@ class RequestId:
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             await self._app(scope, receive, send_named)
+
+
+class SecurityHeaders:
+    """Tells browsers to trust an answer's type, to frame nothing, and to keep signed links to themselves."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, send_guarded)
 
 
 class Measured:

@@ -117,7 +117,8 @@ def test_a_browser_gets_graphiql_in_debug_and_all_of_it_from_here(http: httpx.Cl
 def test_outside_of_debug_there_is_no_page_to_look_at(settings: Settings, tmp_path: Path) -> None:
     quiet = changed(settings, debug=False, data_dir=tmp_path / "data")
     with served(quiet) as address, httpx.Client(base_url=address, timeout=30, trust_env=False) as http:
-        assert http.get("/graphql", headers=BROWSER).status_code == 404
+        page = http.get("/graphql", headers=BROWSER)
+        assert (page.status_code, page.json()["errors"][0]["extensions"]["code"]) == (400, "BAD_REQUEST")
         assert http.get("/graphiql/main.js").status_code == 404
         for path in ("/docs", "/redoc", "/openapi.json"):
             assert http.get(path).status_code == 404
