@@ -13,6 +13,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from heygen_graphql.errors import BadSettings
 
 MIN_SECRET_BYTES = 32
+DEFAULT_PAGE_SIZE = 20
+MAX_PAGE_SIZE = 100
 
 
 def _comma_separated(value: object) -> object:
@@ -96,18 +98,73 @@ class Settings(BaseSettings):
     persisted_documents: Path | None = None
     """A manifest: a JSON file of documents by their SHA-256. With it, no other documents run."""
 
+    max_connections_per_user: Annotated[int, Field(ge=1)] = 100
+    """Websockets and event streams that one user may hold open at each `api` process."""
+    max_anonymous_connections_per_address: Annotated[int, Field(ge=1)] = 100
+    """The same for one client address, of callers who have not signed in (yet)."""
+    max_subscriptions_per_connection: Annotated[int, Field(ge=1)] = 100
+    """Operations that may run at once on one websocket."""
+    connection_init_seconds: Annotated[float, Field(gt=0, le=3600)] = 10
+    """How long a websocket may take to send connection_init."""
+    keep_alive_seconds: Annotated[float, Field(gt=0, le=3600)] = 15
+    """Silent websockets are pinged, and event streams sent a comment, this often; one that leaves a ping
+    unanswered for as long is closed."""
+
+    max_query_depth: Annotated[int, Field(ge=1, le=50)] = 10
+    """Fields inside each other."""
+    max_query_aliases: Annotated[int, Field(ge=0)] = 30
+    max_query_fields: Annotated[int, Field(ge=1)] = 400
+    """Fields of one operation once its fragments are spread in. Validation's time grows with the square."""
+    max_query_directives: Annotated[int, Field(ge=0)] = 50
+    max_query_tokens: Annotated[int, Field(ge=1)] = 1500
+    max_page_size: Annotated[int, Field(ge=DEFAULT_PAGE_SIZE, le=MAX_PAGE_SIZE)] = MAX_PAGE_SIZE
+    """The largest `first` or `last`."""
+    max_operation_cost: Annotated[int, Field(ge=1)] = 1_000
+    """Points that one operation may cost."""
+    points_bucket: Annotated[int, Field(ge=1)] = 10_000
+    """Points that a user, or an address where nobody is signed in, can have; at least MAX_OPERATION_COST."""
+    points_per_second: Annotated[float, Field(gt=0)] = 100
+    """How fast a bucket fills."""
+
     videos_per_minute: Annotated[int, Field(ge=1)] = 10
     """createVideo, retryVideo, re-rendering updateVideo, createPhotoAvatar and previewSpeech calls that one
     user may make in a minute."""
+    videos_at_once_per_user: Annotated[int, Field(ge=1)] = 5
+    """Videos of one user that are rendered at the same time; the others wait while other people's go first."""
+    max_waiting_videos_per_user: Annotated[int, Field(ge=1)] = 1000
+    """Videos of one user that may wait to be rendered."""
+    monthly_seconds_per_user: Annotated[int | None, Field(ge=1)] = None
+    """Seconds of finished video that one user may have made in a calendar month (UTC); no limit when not set."""
+    max_templates_per_user: Annotated[int, Field(ge=1)] = 100
     uploads_per_minute: Annotated[int, Field(ge=1)] = 60
     """createUpload calls that one user may make in a minute, and as many completeUpload calls."""
     max_upload_bytes: Annotated[int, Field(ge=1024, le=1024**3)] = 20 * 1024**2
     sign_ins_per_minute: Annotated[int, Field(ge=1)] = 20
-    """signUp, logIn and changePassword calls that one client address may make in a minute."""
+    """signUp, logIn, changePassword and deleteMe calls that one client address may make in a minute ..."""
+    sign_ins_per_account_per_minute: Annotated[int, Field(ge=1)] = 10
+    """... and logIn calls of it for one account, or tries of a password in one session."""
     link_expire_seconds: Annotated[int, Field(ge=60, le=7 * 24 * 3600)] = 3600
     answer_cache_bytes: Annotated[int, Field(ge=0)] = 32 * 1024**2
     """Answers to queries that are kept while nothing of the viewer's changes: in memory up to this size
     or, with REDIS_URL, in Redis as long as it lets them; 0 keeps none."""
+
+    max_webhooks_per_user: Annotated[int, Field(ge=1, le=1000)] = 20
+    webhook_calls_per_minute: Annotated[int, Field(ge=1)] = 30
+    """createWebhook and updateWebhook calls that one user may make in a minute, and as many pingWebhook and
+    replayWebhookDelivery calls."""
+    webhook_allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    """Hosts, as `name` or `name:port`, that webhooks may lead to although they are private, and by http://."""
+    webhook_ca_file: Path | None = None
+    """Certificates in PEM form of authorities that are trusted by webhooks beside the well-known ones."""
+    webhook_timeout_seconds: Annotated[float, Field(gt=0, le=120)] = 15
+    """How long one attempt may take, from the look-up of the name to the answer."""
+    webhook_retry_seconds: Annotated[tuple[Annotated[float, Field(ge=0)], ...], NoDecode] = (
+        *(10, 60, 10 * 60),
+        *(3600, 3 * 3600, 7 * 3600, 13 * 3600),
+    )
+    """The gaps between the attempts of one delivery, each give or take a fifth; there is one attempt more."""
+    webhook_delivery_days: Annotated[int, Field(ge=2, le=3650)] = 30
+    """How long the log of deliveries goes back."""
 
     voices_dir: Path | None = None
     """A folder with Piper voices, `<name>.onnx` with `<name>.onnx.json` beside it."""
@@ -135,7 +192,13 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _split_lists(cls, values: dict[str, object]) -> dict[str, object]:
-        for name in ("allowed_hosts", "cors_origins", "trusted_proxies"):
+        for name in (
+            "allowed_hosts",
+            "cors_origins",
+            "trusted_proxies",
+            "webhook_allowed_hosts",
+            "webhook_retry_seconds",
+        ):
             if name in values:
                 values[name] = _comma_separated(values[name])
         return values
@@ -144,6 +207,14 @@ class Settings(BaseSettings):
     def _limits_in_order(self) -> Self:
         if self.render_hard_limit_seconds < self.render_soft_limit_seconds:
             raise ValueError("RENDER_HARD_LIMIT_SECONDS must not be less than RENDER_SOFT_LIMIT_SECONDS")
+        return self
+
+    @model_validator(mode="after")
+    def _dearest_operation_fits(self) -> Self:
+        if self.points_bucket < self.max_operation_cost:
+            raise ValueError(
+                "POINTS_BUCKET must not be less than MAX_OPERATION_COST: nobody could pay for it"
+            )
         return self
 
     @property
