@@ -17,6 +17,7 @@ from strawberry.types import ExecutionContext
 
 from heygen_graphql.schema.answers import KeepsAnswers, Readings
 from heygen_graphql.schema.asset_mutations import AssetMutations
+from heygen_graphql.schema.charges import Charged
 from heygen_graphql.schema.context import Context, Services
 from heygen_graphql.schema.documents import Documents, RemembersDocuments
 from heygen_graphql.schema.operations import Counted, OwnContext
@@ -65,6 +66,7 @@ def build(*, is_open: bool, documents: Documents | None = None) -> strawberry.Sc
             OwnContext,
             Counted,
             lambda: RemembersDocuments(documents),
+            Charged,
             lambda: KeepsAnswers(readings),
         ],
         config=StrawberryConfig(scalar_map=SCALARS),

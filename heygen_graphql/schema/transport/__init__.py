@@ -6,6 +6,7 @@ from starlette.types import Receive, Scope, Send
 from heygen_graphql.schema import build
 from heygen_graphql.schema.context import Services
 from heygen_graphql.schema.documents import Documents
+from heygen_graphql.schema.limits import Limits
 from heygen_graphql.schema.transport.http import Http
 from heygen_graphql.schema.transport.persisted import DocumentStore, Persisted, read_manifest
 from heygen_graphql.schema.transport.sockets import Sockets
@@ -21,7 +22,7 @@ class GraphQLEndpoint:
             BadSettings: the manifest of persisted documents cannot be used.
         """
         self._is_open = settings.debug
-        self._documents = Documents(is_open=settings.debug)
+        self._documents = Documents(is_open=settings.debug, limits=Limits.of(settings))
         self._schema = build(is_open=settings.debug, documents=self._documents)
         manifest = settings.persisted_documents
         self._manifest = None if manifest is None else read_manifest(manifest)
