@@ -104,7 +104,7 @@ class User(SQLModel, table=True):
     email: str = Field(max_length=254)
     """As the person writes it."""
     email_key: str = Field(max_length=254, unique=True)
-    """Case-folded: two accounts never differ by case alone."""
+    """`accounts.people.email_key`: two accounts never differ by case or Unicode form alone."""
     full_name: str | None = Field(default=None, max_length=200)
     password_hash: str
     is_active: bool = True
@@ -119,7 +119,10 @@ class User(SQLModel, table=True):
     deleted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     """Nobody's account any more; the row stays until all that was its owner's is removed."""
 
-    __table_args__ = (Index("ix_users_deleted_at", "deleted_at"),)
+    __table_args__ = (
+        Index("ix_users_deleted_at", "deleted_at"),
+        Index("ix_users_created_at_id", "created_at", "id"),
+    )
 
 
 class ViewerVersion(SQLModel, table=True):
@@ -146,6 +149,8 @@ class Session(SQLModel, table=True):
     user_id: UUID = Field(sa_column=_owner_column())
     token_hash: str = Field(max_length=64, unique=True)
     """SHA-256 of the refresh token that is valid now."""
+    origin: str | None = Field(default=None, max_length=64)
+    """`Tokens.mark` of the address that signed in, by which it is known again."""
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
     refreshed_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime)

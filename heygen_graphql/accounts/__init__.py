@@ -1,6 +1,8 @@
 """People: who they are, and how they prove it."""
 
-from heygen_graphql.accounts import api_keys
+from heygen_graphql.accounts import administration, api_keys, leaving
+from heygen_graphql.accounts.administration import UserChanges, update_user
+from heygen_graphql.accounts.leaving import delete_me
 from heygen_graphql.accounts.people import (
     change_password,
     create_user,
@@ -15,6 +17,7 @@ from heygen_graphql.accounts.sessions import (
     refresh,
     sign_up,
 )
+from heygen_graphql.accounts.throttling import hold_back
 from heygen_graphql.accounts.tokens import Tokens
 from heygen_graphql.accounts.viewers import Credentials, Viewer, authenticate
 
@@ -22,16 +25,22 @@ __all__ = [
     "Credentials",
     "SignedIn",
     "Tokens",
+    "UserChanges",
     "Viewer",
+    "administration",
     "api_keys",
     "authenticate",
     "change_password",
     "create_user",
+    "delete_me",
+    "hold_back",
+    "leaving",
     "log_in",
     "log_out",
     "refresh",
     "sign_up",
     "update_me",
+    "update_user",
     "users_by_ids",
     "video_counts",
 ]

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import delete, or_, update
 from sqlmodel import col, func, select
 
+from heygen_graphql.accounts import people
 from heygen_graphql.accounts.tokens import fingerprint
 from heygen_graphql.database import Database
 from heygen_graphql.errors import Fault, InvalidInput, UserErrorCode
@@ -50,7 +51,7 @@ async def create(
     )
     async with database.transaction() as session:
         # Held, so that two calls at once are counted one after the other.
-        await session.execute(select(User.id).where(User.id == owner_id).with_for_update())
+        await people.held(session, owner_id)
         owned = select(func.count()).where(ApiKey.owner_id == owner_id)
         count = (await session.execute(owned)).scalar_one()
         if count >= MAX_PER_OWNER:
@@ -91,7 +92,7 @@ async def get(database: Database, owner_id: UUID, api_key_id: UUID) -> ApiKey | 
 
 
 async def find(database: Database, key: str) -> tuple[User, ApiKey, int | None] | None:
-    """Whose key it is, its row, and its owner's data version; None when it is nobody's, was revoked or has expired."""
+    """Whose key it is, its row, and its owner's data version; None when it is nobody's any more."""
     named = (
         select(User, ApiKey, col(ViewerVersion.version))
         .join(ApiKey, col(ApiKey.owner_id) == col(User.id))

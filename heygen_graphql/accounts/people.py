@@ -36,7 +36,7 @@ async def create_user(
         raise InvalidInput(faults)
     user = User(
         email=address,
-        email_key=address.casefold(),
+        email_key=email_key(address),
         full_name=name,
         password_hash=await passwords.hash_password(password),
         is_superuser=is_superuser,
@@ -69,9 +69,9 @@ async def update_me(
         raise InvalidInput(faults)
     try:
         async with database.transaction() as session:
-            user = await _existing(session, user_id)
+            user = await held(session, user_id)
             if address is not None:
-                user.email, user.email_key = address, address.casefold()
+                user.email, user.email_key = address, email_key(address)
             if full_name is not KEEP:
                 user.full_name = name
             user.updated_at = utc_now()
@@ -84,22 +84,20 @@ async def update_me(
 async def change_password(
     database: Database, user_id: UUID, *, current_password: str, new_password: str, keep_session: UUID
 ) -> User:
-    """Set a new password and end every session but `keep_session`.
+    """Set a new password and end every session but `keep_session`; API keys stay.
 
     Raises:
         InvalidInput: the current password is wrong, or the new one will not do.
     """
-    async with database.reading() as session:
-        user = await _existing(session, user_id)
+    user = await present(database, user_id)
     faults = check_password(new_password, "newPassword")
     if not await passwords.is_correct(current_password, user.password_hash):
-        code = UserErrorCode.INVALID_CREDENTIALS
-        faults.insert(0, Fault(code, "That is not the current password.", ("currentPassword",)))
+        faults.insert(0, wrong_password("currentPassword"))
     if faults:
         raise InvalidInput(faults)
     password_hash = await passwords.hash_password(new_password)
     async with database.transaction() as session:
-        user = await _existing(session, user_id)
+        user = await held(session, user_id)
         user.password_hash = password_hash
         user.updated_at = utc_now()
         session.add(user)
@@ -111,7 +109,8 @@ async def change_password(
 
 async def users_by_ids(database: Database, ids: Iterable[UUID]) -> dict[UUID, User]:
     async with database.reading() as session:
-        rows = await session.execute(select(User).where(col(User.id).in_(list(ids))))
+        present = select(User).where(col(User.id).in_(list(ids)), col(User.deleted_at).is_(None))
+        rows = await session.execute(present)
         return {user.id: user for user in rows.scalars()}
 
 
@@ -124,6 +123,30 @@ async def video_counts(database: Database, user_ids: Iterable[UUID]) -> dict[UUI
     )
     async with database.reading() as session:
         return {row.owner_id: row.videos for row in await session.execute(counted)}
+
+
+def email_key(address: str) -> str:
+    """What two addresses share that differ in case or Unicode form alone.
+
+    A compatibility caseless match (The Unicode Standard, section 3.13.5, D146), composed at the end.
+    """
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFD", address).casefold()).casefold()
+    return unicodedata.normalize("NFKC", folded)
+
+
+def named_key(email: str) -> str:
+    """The key of an address as somebody writes it to sign in; nobody's, when it is no address."""
+    address, faults = check_email(email)
+    return email_key(address if not faults else email.strip()[:MAX_EMAIL_LENGTH])
+
+
+async def find_by_email(session: AsyncSession, email: str) -> User | None:
+    """The account of an address, however it is written."""
+    key = named_key(email)
+    # No account's address contains NUL, and PostgreSQL breaks on it.
+    if "\0" in key:
+        return None
+    return (await session.execute(select(User).where(User.email_key == key))).scalar_one_or_none()
 
 
 def check_email(email: str) -> tuple[str, list[Fault]]:
@@ -139,8 +162,8 @@ def check_email(email: str) -> tuple[str, list[Fault]]:
     except EmailNotValidError as error:
         message = f"{email[:80]!r} is not an e-mail address: {error}"
         return "", [Fault(UserErrorCode.INVALID, message, ("email",))]
-    # Folding can lengthen: one letter becomes up to three.
-    if len(address.casefold()) > MAX_EMAIL_LENGTH:
+    # Folding can lengthen: one letter becomes up to eighteen.
+    if len(email_key(address)) > MAX_EMAIL_LENGTH:
         message = f"The address is too long: folded to lower case, at most {MAX_EMAIL_LENGTH} are stored."
         return "", [Fault(UserErrorCode.TOO_LONG, message, ("email",))]
     return address, []
@@ -172,11 +195,35 @@ def check_name(full_name: str | None) -> tuple[str | None, list[Fault]]:
     return name or None, []
 
 
-async def _existing(session: AsyncSession, user_id: UUID) -> User:
-    user = await session.get(User, user_id)
+async def present(database: Database, user_id: UUID) -> User:
+    """
+    Raises:
+        Unauthenticated: the account has been deleted.
+    """
+    user = (await users_by_ids(database, [user_id])).get(user_id)
     if user is None:
-        raise Unauthenticated("This account no longer exists.")
+        raise _gone()
     return user
+
+
+async def held(session: AsyncSession, user_id: UUID) -> User:
+    """The row, held against other changes until the transaction ends; what refers to it may still be written.
+
+    Raises:
+        Unauthenticated: the account has been deleted.
+    """
+    user = await session.get(User, user_id, with_for_update={"key_share": True})
+    if user is None or user.deleted_at is not None:
+        raise _gone()
+    return user
+
+
+def wrong_password(field: str) -> Fault:
+    return Fault(UserErrorCode.INVALID_CREDENTIALS, "That is not the current password.", (field,))
+
+
+def _gone() -> Unauthenticated:
+    return Unauthenticated("This account no longer exists.")
 
 
 def _taken(address: str) -> InvalidInput:

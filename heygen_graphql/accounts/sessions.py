@@ -5,10 +5,10 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from sqlalchemy import delete, update
-from sqlmodel import col, select
+from sqlmodel import col
 
 from heygen_graphql.accounts import passwords
-from heygen_graphql.accounts.people import create_user
+from heygen_graphql.accounts.people import create_user, find_by_email
 from heygen_graphql.accounts.tokens import Claims, Tokens, fingerprint
 from heygen_graphql.database import Database
 from heygen_graphql.errors import InvalidInput, UserErrorCode
@@ -24,35 +24,45 @@ class SignedIn:
 
 
 async def sign_up(
-    database: Database, tokens: Tokens, *, email: str, password: str, full_name: str | None
+    database: Database,
+    tokens: Tokens,
+    *,
+    email: str,
+    password: str,
+    full_name: str | None,
+    address: str | None = None,
 ) -> SignedIn:
-    """
+    """`address`: where the caller is, if anybody can tell; it is known again at the next `log_in`.
+
     Raises:
-        InvalidInput: carries every fault; TAKEN when the address has an account.
+        InvalidInput: carries every fault; TAKEN when the e-mail address has an account.
     """
     user = await create_user(database, email=email, password=password, full_name=full_name)
-    return await _begin_session(database, tokens, user)
+    signed_in = await _begin_session(database, tokens, user, address)
+    assert signed_in is not None, "nobody changes an account that nobody knows"
+    return signed_in
 
 
-async def log_in(database: Database, tokens: Tokens, *, email: str, password: str) -> SignedIn:
-    """
+async def log_in(
+    database: Database, tokens: Tokens, *, email: str, password: str, address: str | None = None
+) -> SignedIn:
+    """`address`: as for `sign_up`.
+
     Raises:
-        InvalidInput: INVALID_CREDENTIALS, the same for a wrong password and an unknown address;
-            ACCOUNT_INACTIVE, told only to who knows the password.
+        InvalidInput: INVALID_CREDENTIALS, the same for a wrong password and an unknown e-mail address, and
+            told after the same time; ACCOUNT_INACTIVE, told only to who knows the password.
     """
-    key = email.strip().casefold()
-    user = None
-    # No account's address contains NUL, and PostgreSQL breaks on it.
-    if "\0" not in key:
-        async with database.reading() as session:
-            user = (await session.execute(select(User).where(User.email_key == key))).scalar_one_or_none()
+    async with database.reading() as session:
+        user = await find_by_email(session, email)
     if not await passwords.is_correct(password, user.password_hash if user else None) or user is None:
-        message = "No account has this e-mail address and password."
-        raise InvalidInput.one(UserErrorCode.INVALID_CREDENTIALS, message)
+        raise _unknown()
     if not user.is_active:
         message = "This account has been deactivated. Ask whoever runs this server."
         raise InvalidInput.one(UserErrorCode.ACCOUNT_INACTIVE, message)
-    return await _begin_session(database, tokens, user)
+    signed_in = await _begin_session(database, tokens, user, address)
+    if signed_in is None:
+        raise _unknown()
+    return signed_in
 
 
 async def refresh(database: Database, tokens: Tokens, refresh_token: str) -> SignedIn:
@@ -98,17 +108,43 @@ async def log_out(database: Database, tokens: Tokens, refresh_token: str) -> Non
             await session.execute(delete(Session).where(col(Session.id) == session_id))
 
 
-async def _begin_session(database: Database, tokens: Tokens, user: User) -> SignedIn:
+async def _begin_session(
+    database: Database, tokens: Tokens, user: User, address: str | None
+) -> SignedIn | None:
+    """None when the account has changed since its password was looked at: no session outlives that."""
     session_id = uuid4()
     now = utc_now()
     token, expires_at = tokens.issue_refresh(session_id, now)
     async with database.transaction() as session:
-        session.add(
-            Session(id=session_id, user_id=user.id, token_hash=fingerprint(token), expires_at=expires_at)
+        as_it_was = await session.execute(
+            update(User)
+            .where(
+                col(User.id) == user.id,
+                col(User.password_hash) == user.password_hash,
+                col(User.is_active),
+                col(User.deleted_at).is_(None),
+            )
+            .values(last_login_at=now)
+            .returning(col(User.id))
         )
-        await session.execute(update(User).where(col(User.id) == user.id).values(last_login_at=now))
+        if as_it_was.scalar_one_or_none() is None:
+            return None
+        session.add(
+            Session(
+                id=session_id,
+                user_id=user.id,
+                token_hash=fingerprint(token),
+                origin=None if address is None else tokens.mark(address),
+                expires_at=expires_at,
+            )
+        )
     user.last_login_at = now
     return _signed_in(tokens, user, session_id, token, now)
+
+
+def _unknown() -> InvalidInput:
+    message = "No account has this e-mail address and password."
+    return InvalidInput.one(UserErrorCode.INVALID_CREDENTIALS, message)
 
 
 def _spent() -> InvalidInput:

@@ -5,6 +5,7 @@ signature and the session's id, which is how a spent one is told from a forged o
 """
 
 import hashlib
+import hmac
 import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -93,6 +94,10 @@ class Tokens:
             return UUID(payload["sid"])
         except (jwt.InvalidTokenError, ValueError):
             return None
+
+    def mark(self, text: str) -> str:
+        """What is stored of something that is easily guessed: only this server can tell whether it fits."""
+        return hmac.new(self.key, b"mark:" + text.encode(), hashlib.sha256).hexdigest()
 
 
 def fingerprint(token: str) -> str:

@@ -16,6 +16,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
 from heygen_graphql.schema.answers import KeepsAnswers, Readings
+from heygen_graphql.schema.api_keys import ApiKeyMutations
 from heygen_graphql.schema.asset_mutations import AssetMutations
 from heygen_graphql.schema.charges import Charged
 from heygen_graphql.schema.context import Context, Services
@@ -36,7 +37,9 @@ __all__ = ["Context", "Services", "build", "sdl"]
 @strawberry.type(
     description="What can be changed. Faults that the caller can mend come back in `userErrors`, all at once."
 )
-class Mutation(SessionMutations, UserMutations, VideoMutations, AssetMutations, SpeechMutations):
+class Mutation(
+    SessionMutations, UserMutations, ApiKeyMutations, VideoMutations, AssetMutations, SpeechMutations
+):
     """Every room's mutations, put together."""
 
 

@@ -20,7 +20,7 @@ from heygen_graphql.errors import Forbidden, Unauthenticated
 from heygen_graphql.events import Hub, VideoChanged
 from heygen_graphql.jobs.broker import Queue
 from heygen_graphql.processes import Processes
-from heygen_graphql.ratelimits import RateLimits
+from heygen_graphql.ratelimits import RateLimits, address_key
 from heygen_graphql.rendering.speech import Voices
 from heygen_graphql.schema.cost import Charge
 from heygen_graphql.schema.documents import Verdict
@@ -116,7 +116,33 @@ class Context:
             RateLimited: too many proofs of identity from the caller's address within the last minute.
         """
         limit = self.services.settings.sign_ins_per_minute
-        await self.services.limits.check("sign-ins", self.client_address, limit)
+        await self.services.limits.check("sign-ins", address_key(self.client_address), limit)
+
+    async def check_log_in(self, email: str) -> None:
+        """Before a password is looked at; may take some seconds.
+
+        Raises:
+            RateLimited: as `check_sign_ins`, or too many of them for this account.
+        """
+        await self.check_sign_ins()
+        await accounts.hold_back(
+            self.services.database,
+            self.services.limits,
+            self.services.tokens,
+            email=email,
+            address=address_key(self.client_address),
+            per_minute=self.services.settings.sign_ins_per_account_per_minute,
+        )
+
+    async def check_password_proofs(self, session_id: UUID) -> None:
+        """Whoever took over a session must not find out its password.
+
+        Raises:
+            RateLimited: as `check_sign_ins`, or too many of them in this session.
+        """
+        await self.check_sign_ins()
+        limit = self.services.settings.sign_ins_per_account_per_minute
+        await self.services.limits.check("passwords", str(session_id), limit)
 
     async def viewer(self) -> Viewer:
         """Who calls; looked up once.

@@ -10,6 +10,7 @@ import strawberry
 from heygen_graphql.errors import BadRequest
 from heygen_graphql.paging import Window, slice_page
 from heygen_graphql.schema import ids, listing
+from heygen_graphql.schema.api_keys import ApiKey, ApiKeyQueries
 from heygen_graphql.schema.assets import Asset, assets_of_viewer
 from heygen_graphql.schema.avatars import Avatar, avatars_for_viewer
 from heygen_graphql.schema.connections import After, Before, Connection, First, Last
@@ -18,7 +19,7 @@ from heygen_graphql.schema.nodes import Node
 from heygen_graphql.schema.rate_limit import RateLimitQueries
 from heygen_graphql.schema.resolvers import Reads, field
 from heygen_graphql.schema.server import ServerInfo, server_info
-from heygen_graphql.schema.users import User
+from heygen_graphql.schema.users import User, UserQueries
 from heygen_graphql.schema.video_mutations import CreateVideoInput, video_request
 from heygen_graphql.schema.videos import Video
 from heygen_graphql.schema.voices import Voice, VoiceFilter
@@ -34,7 +35,7 @@ class VideoEstimate:
 
 
 @strawberry.type(description="What can be read.")
-class Query(RateLimitQueries):
+class Query(UserQueries, ApiKeyQueries, RateLimitQueries):
     @field(
         "Anything by its id; null when there is no such thing, or it is not the viewer's.", reads=Reads.VOICES
     )
@@ -52,20 +53,6 @@ class Query(RateLimitQueries):
         if len(ids) > MAX_NODES:
             raise BadRequest(f"There are {len(ids)} ids; at most {MAX_NODES} are looked up at once.")
         return await asyncio.gather(*(_find(info.context, id) for id in ids))
-
-    @field("The viewer: whoever the access token belongs to.", reads=Reads.OWN_ROWS)
-    async def me(self, info: Info) -> User:
-        return User.of((await info.context.viewer()).user)
-
-    @field(
-        "A person. Everybody can look up themselves, a superuser anybody; all else is a miss.",
-        reads=Reads.OWN_ROWS,
-    )
-    async def user(
-        self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="The person's id.")]
-    ) -> User | None:
-        user_id = ids.uuid_of(id, "User")
-        return None if user_id is None else await User.find(info.context, str(user_id))
 
     @field("A video of the viewer's.", reads=Reads.OWN_ROWS)
     async def video(
@@ -151,6 +138,7 @@ async def _find(context: Context, text: str) -> Node | None:
 
 # What `node` finds, by the kind that its id names. Each answers a miss for what is not the viewer's.
 _FINDERS: dict[str, Callable[[Context, str], Awaitable[Node | None]]] = {
+    "ApiKey": ApiKey.find,
     "Asset": Asset.find,
     "Avatar": Avatar.find,
     "User": User.find,

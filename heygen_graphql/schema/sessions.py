@@ -7,6 +7,7 @@ import strawberry
 
 from heygen_graphql import accounts
 from heygen_graphql.accounts import SignedIn
+from heygen_graphql.ratelimits import address_key
 from heygen_graphql.schema.context import Context, Info
 from heygen_graphql.schema.resolvers import mutation
 from heygen_graphql.schema.user_errors import Payload
@@ -76,17 +77,24 @@ class SessionMutations:
             email=input.email,
             password=input.password,
             full_name=input.full_name,
+            address=address_key(context.client_address),
         )
         return _begun(context, signed_in)
 
-    @mutation("Sign in.")
+    @mutation(
+        "Sign in. Many attempts for one account are answered later, and too many not at all for a while."
+    )
     async def log_in(
         self, info: Info, input: Annotated[LogInInput, strawberry.argument(description="Who signs in.")]
     ) -> SessionPayload:
         context = info.context
-        await context.check_sign_ins()
+        await context.check_log_in(input.email)
         signed_in = await accounts.log_in(
-            context.services.database, context.services.tokens, email=input.email, password=input.password
+            context.services.database,
+            context.services.tokens,
+            email=input.email,
+            password=input.password,
+            address=address_key(context.client_address),
         )
         return _begun(context, signed_in)
 

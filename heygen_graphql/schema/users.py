@@ -1,4 +1,4 @@
-"""People, as they see themselves."""
+"""People, as they see themselves and as superusers see them."""
 
 from datetime import datetime
 from typing import Annotated, Self
@@ -6,12 +6,16 @@ from typing import Annotated, Self
 import strawberry
 
 from heygen_graphql import accounts, tables
+from heygen_graphql.accounts import UserChanges
 from heygen_graphql.changes import KEEP
-from heygen_graphql.errors import Forbidden
+from heygen_graphql.errors import BadRequest, Forbidden
+from heygen_graphql.paging import Window
 from heygen_graphql.schema import ids, listing
 from heygen_graphql.schema.connections import After, Before, Connection, First, Last
 from heygen_graphql.schema.context import Context, Info
+from heygen_graphql.schema.listing import MAX_SEARCH_LENGTH
 from heygen_graphql.schema.nodes import Node
+from heygen_graphql.schema.payloads import DeletePayload
 from heygen_graphql.schema.resolvers import Reads, field, mutation
 from heygen_graphql.schema.user_errors import Payload
 from heygen_graphql.schema.videos import Video
@@ -85,6 +89,39 @@ class UpdateMeInput:
     )
 
 
+@strawberry.input(description="What to change of somebody's account; what is left out stays.")
+class UpdateUserInput:
+    is_active: bool | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Whether the account may be used. False ends its sessions and lets its API keys rest.",
+    )
+    is_superuser: bool | None = strawberry.field(
+        default=strawberry.UNSET, description="Whether the person may look after other accounts."
+    )
+    full_name: str | None = strawberry.field(
+        default=strawberry.UNSET, description="What to call the person; null removes it."
+    )
+    monthly_seconds_limit: int | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Seconds of finished video in a calendar month (UTC); null for the server's own limit.",
+    )
+    concurrent_limit: int | None = strawberry.field(
+        default=strawberry.UNSET, description="Renders at once; null for the server's own limit."
+    )
+
+    def changes(self) -> UserChanges:
+        # An account is active or not, so null says nothing there.
+        return UserChanges(
+            is_active=KEEP if self.is_active in (strawberry.UNSET, None) else bool(self.is_active),
+            is_superuser=KEEP if self.is_superuser in (strawberry.UNSET, None) else bool(self.is_superuser),
+            full_name=KEEP if self.full_name is strawberry.UNSET else self.full_name,
+            monthly_seconds_limit=(
+                KEEP if self.monthly_seconds_limit is strawberry.UNSET else self.monthly_seconds_limit
+            ),
+            concurrent_limit=KEEP if self.concurrent_limit is strawberry.UNSET else self.concurrent_limit,
+        )
+
+
 @strawberry.input(description="A new password, and proof of the old one.")
 class ChangePasswordInput:
     current_password: str = strawberry.field(description="The password that holds now.")
@@ -99,8 +136,45 @@ class UserPayload(Payload):
 
 
 @strawberry.type
+class UserQueries:
+    @field("The viewer: whoever the access token or the API key belongs to.", reads=Reads.OWN_ROWS)
+    async def me(self, info: Info) -> User:
+        return User.of((await info.context.viewer()).user)
+
+    @field("A person. Everybody can look up themselves, a superuser anybody; all else is a miss.")
+    async def user(
+        self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="The person's id.")]
+    ) -> User | None:
+        user_id = ids.uuid_of(id, "User")
+        return None if user_id is None else await User.find(info.context, str(user_id))
+
+    @field("Everybody with an account, the newest first. For superusers only.")
+    async def users(
+        self,
+        info: Info,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        search: Annotated[
+            str | None,
+            strawberry.argument(
+                description="Only those with this in their address or name, in capitals or not."
+            ),
+        ] = None,
+    ) -> Connection[User]:
+        _require_superuser((await info.context.viewer()).user)
+        if search is not None and (len(search) > MAX_SEARCH_LENGTH or "\0" in search):
+            raise BadRequest(f"`search` takes up to {MAX_SEARCH_LENGTH} characters, none of them NUL.")
+        database = info.context.services.database
+        window = Window.of(first, after, last, before)
+        page = await accounts.administration.page(database, search, window)
+        return Connection[User].of(page, User.of, lambda: accounts.administration.count(database, search))
+
+
+@strawberry.type
 class UserMutations:
-    @mutation("Change one's own account.")
+    @mutation("Change one's own account. Takes a session.")
     async def update_me(
         self,
         info: Info,
@@ -116,7 +190,9 @@ class UserMutations:
         )
         return UserPayload(user=User.of(row))
 
-    @mutation("Set a new password. Every other session of the account ends.")
+    @mutation(
+        "Set a new password. Every other session of the account ends; its API keys stay. Takes a session."
+    )
     async def change_password(
         self,
         info: Info,
@@ -124,7 +200,7 @@ class UserMutations:
     ) -> UserPayload:
         context = info.context
         viewer, session_id = await context.person()
-        await context.check_sign_ins()
+        await context.check_password_proofs(session_id)
         row = await accounts.change_password(
             context.services.database,
             viewer.id,
@@ -133,3 +209,37 @@ class UserMutations:
             keep_session=session_id,
         )
         return UserPayload(user=User.of(row))
+
+    @mutation(
+        "Delete one's own account. Its sessions, API keys and webhooks end at once; its videos, assets and "
+        "avatars are removed soon after, with their files. Takes a session."
+    )
+    async def delete_me(
+        self,
+        info: Info,
+        password: Annotated[str, strawberry.argument(description="The account's password, as proof.")],
+    ) -> DeletePayload:
+        context = info.context
+        viewer, session_id = await context.person()
+        await context.check_password_proofs(session_id)
+        await accounts.delete_me(context.services.database, viewer.id, password=password)
+        return DeletePayload(deleted_id=ids.encode("User", viewer.id))
+
+    @mutation("Change anybody's account. For superusers only. Takes a session.")
+    async def update_user(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="The person's id.")],
+        input: Annotated[UpdateUserInput, strawberry.argument(description="What to change.")],
+    ) -> UserPayload:
+        viewer, _ = await info.context.person()
+        _require_superuser(viewer)
+        row = await accounts.update_user(
+            info.context.services.database, ids.uuid_of(id, "User"), input.changes()
+        )
+        return UserPayload(user=User.of(row))
+
+
+def _require_superuser(viewer: tables.User) -> None:
+    if not viewer.is_superuser:
+        raise Forbidden("Only a superuser may do this.")

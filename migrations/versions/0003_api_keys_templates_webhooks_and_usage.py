@@ -13,6 +13,7 @@ depends_on: str | Sequence[str] | None = None
 
 
 def upgrade() -> None:
+    _fold_emails()
     op.create_table(
         "api_keys",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -132,6 +133,8 @@ def upgrade() -> None:
     op.add_column("users", sa.Column("concurrent_limit", sa.Integer(), nullable=True))
     op.add_column("users", sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True))
     op.create_index("ix_users_deleted_at", "users", ["deleted_at"], unique=False)
+    op.create_index("ix_users_created_at_id", "users", ["created_at", "id"], unique=False)
+    op.add_column("sessions", sa.Column("origin", sa.String(64), nullable=True))
     op.add_column("video_events", sa.Column("fanned_out_at", sa.DateTime(timezone=True), nullable=True))
     # There were no webhooks to tell of what has happened so far.
     op.execute("UPDATE video_events SET fanned_out_at = created_at")
@@ -164,6 +167,34 @@ def _fold_texts() -> None:
         connection.execute(videos.update().where(videos.c.id == video_id).values(search_text=folded))
 
 
+def _fold_emails() -> None:
+    """Until now keys were folded by case alone; `_email_key` folds by Unicode form, too."""
+    users = sa.table(
+        "users", sa.column("id", sa.Uuid()), sa.column("email", sa.Text()), sa.column("email_key", sa.Text())
+    )
+    connection = op.get_bind()
+    owners: dict[str, str] = {}
+    changes = []
+    for id_, email, key in connection.execute(sa.select(users.c.id, users.c.email, users.c.email_key)):
+        folded = _email_key(email)
+        if folded in owners:
+            raise ValueError(
+                f"the accounts {owners[folded]!r} and {email!r} have one address, written in two Unicode forms; "
+                "give one of them another in users.email and users.email_key, and migrate again"
+            )
+        owners[folded] = email
+        if folded != key:
+            changes.append((id_, folded))
+    for id_, folded in changes:
+        connection.execute(sa.update(users).where(users.c.id == id_).values(email_key=folded))
+
+
+def _email_key(address: str) -> str:
+    # As accounts.people has it today; a migration must go on doing what it did.
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFD", address).casefold()).casefold()
+    return unicodedata.normalize("NFKC", folded)
+
+
 def _count_usage() -> None:
     is_sqlite = op.get_bind().dialect.name == "sqlite"
     # SQLite keeps instants as text in UTC.
@@ -182,6 +213,8 @@ def downgrade() -> None:
     op.drop_column("videos", "search_text")
     op.drop_index("ix_video_events_not_fanned_out", table_name="video_events")
     op.drop_column("video_events", "fanned_out_at")
+    op.drop_column("sessions", "origin")
+    op.drop_index("ix_users_created_at_id", table_name="users")
     op.drop_index("ix_users_deleted_at", table_name="users")
     op.drop_column("users", "deleted_at")
     op.drop_column("users", "concurrent_limit")

@@ -54,7 +54,7 @@ async def test_every_fault_of_a_sign_up_is_told_at_once(database: Database) -> N
 
 
 async def test_an_address_that_grows_when_its_case_is_folded_is_refused(database: Database) -> None:
-    email = "ΐ" * 30 + "@" + ".".join(["a" * 60] * 3) + ".de"
+    email = "ﷺ" * 8 + "@" + ".".join(["a" * 60] * 3) + ".de"
 
     with pytest.raises(InvalidInput) as error:
         await accounts.sign_up(database, TOKENS, email=email, password=PASSWORD, full_name=None)
