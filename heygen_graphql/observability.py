@@ -40,6 +40,15 @@ VIDEOS_ENDED = Counter(
 )
 ACTIVE_RENDERS = Gauge("renders_active", "Renders this process runs now.")
 QUEUE_DEPTH = Gauge("render_queue_depth", "Videos that wait for a render, as the last sweep counted them.")
+WEBHOOK_DELIVERIES = Counter(
+    "webhook_deliveries_total",
+    "Attempts to deliver to a webhook by outcome: delivered, retried (it failed and will be tried again) or "
+    "failed (for good).",
+    ["outcome"],
+)
+WEBHOOK_BACKLOG = Gauge(
+    "webhook_deliveries_waiting", "Webhook deliveries not at their end, as this process last counted them."
+)
 
 
 def configure_logging(*, is_json: bool, level: int = logging.INFO) -> None:
