@@ -74,6 +74,13 @@ $(NODE_MODULES): tests/node/package.json tests/node/package-lock.json | .venv/.n
 	$(call step,Installing what tests/node/package-lock.json names,$(BIN)/python -m tests.node_programs)
 	@touch $@
 
+# It wants another graphql-core than the server.
+CODEGEN := .venv/codegen/.installed
+$(CODEGEN): tests/codegen.lock | .venv/.created
+	$(call step,Installing what tests/codegen.lock names,$(BIN)/python -m venv .venv/codegen && \
+		.venv/codegen/bin/pip install --no-deps --require-hashes -r tests/codegen.lock)
+	@touch $@
+
 setup: .venv/.project
 	@:
 web: $(GRAPHIQL)
@@ -107,7 +114,7 @@ check: .venv/.project .venv/.tests
 		$(BIN)/alembic upgrade head && $(BIN)/alembic check)
 	$(call step,heygen-graphql schema --check,$(BIN)/heygen-graphql schema --check)
 
-test: .venv/.project .venv/.tests web $(NODE_MODULES)
+test: .venv/.project .venv/.tests web $(NODE_MODULES) $(CODEGEN)
 	@$(BIN)/python -m pytest $(TESTS)
 
 bench: .venv/.project .venv/.tests .venv/.bench
