@@ -108,6 +108,9 @@ class RemembersDocuments(SchemaExtension):
         yield
 
     def _faults_of_request(self) -> list[GraphQLError]:
+        if self._is_ambiguous():
+            message = "The document has several operations. Name the one to run in operationName."
+            return [GraphQLError(message, extensions={"code": "OPERATION_RESOLUTION_FAILURE"})]
         if self._is_subscription_without_websocket():
             message = "Subscriptions are answered on a websocket, by the protocol graphql-transport-ws."
         elif is_too_deep(self.execution_context.variables or {}):
@@ -115,6 +118,12 @@ class RemembersDocuments(SchemaExtension):
         else:
             return []
         return [GraphQLError(message, extensions={"code": "BAD_USER_INPUT"})]
+
+    def _is_ambiguous(self) -> bool:
+        """Strawberry would run the first of several operations (against GraphQL, section 6.1)."""
+        context = self.execution_context
+        document, name = context.graphql_document, context._provided_operation_name
+        return document is not None and get_operation_ast(document, name) is None
 
     def _is_subscription_without_websocket(self) -> bool:
         context = self.execution_context

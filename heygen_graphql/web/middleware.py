@@ -26,9 +26,7 @@ ALLOWED_HEADERS = (
 EXPOSED_HEADERS = (
     "Content-Range",
     "ETag",
-    "RateLimit",
     "RateLimit-Limit",
-    "RateLimit-Policy",
     "RateLimit-Remaining",
     "RateLimit-Reset",
     "Retry-After",

@@ -70,6 +70,7 @@ def test_a_client_that_takes_nothing_of_what_there_is_is_told_what_there_is(anyo
         ({"query": "{ me "}, "GRAPHQL_PARSE_FAILED"),
         ({"query": "{ mee }"}, "GRAPHQL_VALIDATION_FAILED"),
         ({"query": "query ($id: ID!) { node(id: $id) { id } }"}, "BAD_USER_INPUT"),
+        ({"query": "query A { __typename } query B { __typename }"}, "OPERATION_RESOLUTION_FAILURE"),
         ({"query": "query A { __typename }", "operationName": "B"}, "OPERATION_RESOLUTION_FAILURE"),
         ({"query": "fragment F on Query { __typename }"}, "OPERATION_RESOLUTION_FAILURE"),
         ({"query": WATCH}, "BAD_USER_INPUT"),
