@@ -47,6 +47,7 @@ from heygen_graphql.web.middleware import (
 from heygen_graphql.web.previews import Previews
 from heygen_graphql.web.samples import Samples
 from heygen_graphql.web.uploads import Uploads
+from heygen_graphql.webhooks import Targets, Waking, driving
 
 UPLOADS_PATH = f"{MEDIA_PATH}{UPLOADS_PREFIX}/"
 PROCESSES_AT_ONCE = 2
@@ -122,11 +123,16 @@ async def _open(settings: Settings) -> AsyncIterator[_Parts]:
         links = Links(key)
         voices = voices_of(settings)
         looking = Processes(at_once=PROCESSES_AT_ONCE)
-        hub = await stack.enter_async_context(open_hub(settings.redis_url))
+        targets = Targets(settings.webhook_allowed_hosts)
+        stack.callback(targets.close)
+        driver = await stack.enter_async_context(driving(settings, settings.resolved_database_url, targets))
+        hub = Waking(await stack.enter_async_context(open_hub(settings.redis_url)), driver.wake)
         services = Services(
             settings=settings,
             database=database,
             hub=hub,
+            targets=targets,
+            wake_webhooks=driver.wake,
             queue=await stack.enter_async_context(_queue(settings, database, hub, storage)),
             storage=storage,
             voices=voices,

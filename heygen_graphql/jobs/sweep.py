@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import ColumnElement, and_, case, delete, func, literal, or_, select, update
 from sqlmodel import SQLModel, col
 
-from heygen_graphql import assets
+from heygen_graphql import assets, webhooks
 from heygen_graphql.database import is_passing_fault
 from heygen_graphql.jobs import claiming, deciding, segments
 from heygen_graphql.jobs.attempt import Workplace, remove_files_before
@@ -130,6 +130,8 @@ async def purge(place: Workplace, video_id: UUID) -> None:
     # In this order: a crash between the two leaves a row, by which the next sweep finds the rest.
     await place.storage.delete_prefix(claiming.all_files_prefix(video_id))
     async with place.database.transaction() as session:
+        # Its events go with the row: what they had to tell is written down now.
+        await webhooks.fan_out_last(place.database, session, video_id)
         await session.execute(delete(Video).where(condition))
     _log.info("video_purged", video_id=str(video_id))
 

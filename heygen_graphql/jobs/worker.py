@@ -26,6 +26,7 @@ from heygen_graphql.jobs.protocol import Equipment
 from heygen_graphql.jobs.sweep import clear_canceled, purge, sweep_forever
 from heygen_graphql.settings import Settings
 from heygen_graphql.storage import Storage
+from heygen_graphql.webhooks import Targets, Waking, driving
 
 _IDLE_MS = 100
 """How long Dramatiq's threads sleep between looks: at a Redis queue, and at whether they should stop."""
@@ -143,8 +144,9 @@ async def _run_worker(
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     storage = Storage.open(settings.resolved_storage_url)
     async with (
+        driving(settings, database_url, Targets(settings.webhook_allowed_hosts)) as driver,
         open_hub(settings.redis_url) as hub,
-        _workplace(settings, database_url, hub, storage, child_command) as place,
+        _workplace(settings, database_url, Waking(hub, driver.wake), storage, child_command) as place,
         _working(place, broker),
     ):
         _log.info("worker_ready", renders_at_once=settings.workers)

@@ -30,6 +30,7 @@ from heygen_graphql.schema.speeches import SpeechMutations
 from heygen_graphql.schema.subscriptions import Subscription
 from heygen_graphql.schema.users import UserMutations
 from heygen_graphql.schema.video_mutations import VideoMutations
+from heygen_graphql.schema.webhooks import WebhookMutations
 
 __all__ = ["Context", "Services", "build", "sdl"]
 
@@ -38,7 +39,13 @@ __all__ = ["Context", "Services", "build", "sdl"]
     description="What can be changed. Faults that the caller can mend come back in `userErrors`, all at once."
 )
 class Mutation(
-    SessionMutations, UserMutations, ApiKeyMutations, VideoMutations, AssetMutations, SpeechMutations
+    SessionMutations,
+    UserMutations,
+    ApiKeyMutations,
+    VideoMutations,
+    AssetMutations,
+    SpeechMutations,
+    WebhookMutations,
 ):
     """Every room's mutations, put together."""
 

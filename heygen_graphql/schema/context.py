@@ -5,7 +5,7 @@ its own from `Context.for_operation`.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -29,6 +29,7 @@ from heygen_graphql.settings import Settings
 from heygen_graphql.storage import Links, Storage
 from heygen_graphql.tables import User, Video
 from heygen_graphql.videos import Experience
+from heygen_graphql.webhooks import Targets
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,10 @@ class Services:
     """... and what speaks without a film."""
     limits: RateLimits
     tokens: Tokens
+    targets: Targets
+    """Where webhooks may lead."""
+    wake_webhooks: Callable[[], None]
+    """Say that there is something to deliver; without a word it is found soon after."""
     answers: Answers | None = None
     """None when no answers are to be kept."""
 

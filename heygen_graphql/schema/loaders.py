@@ -6,9 +6,9 @@ from uuid import UUID
 
 from aiodataloader import DataLoader
 
-from heygen_graphql import accounts, assets, videos
+from heygen_graphql import accounts, assets, videos, webhooks
 from heygen_graphql.database import Database
-from heygen_graphql.tables import Asset, PhotoAvatar, User, Video
+from heygen_graphql.tables import Asset, PhotoAvatar, User, Video, Webhook, WebhookDelivery
 
 Key = TypeVar("Key")
 Found = TypeVar("Found")
@@ -31,6 +31,10 @@ class Loaders:
         self.assets_by_key: DataLoader[Owned[str], Asset | None] = _owned_loader(database, assets.by_keys)
         self.photo_avatars: DataLoader[Owned[str], PhotoAvatar | None] = _owned_loader(
             database, assets.avatars.by_avatar_ids
+        )
+        self.webhooks: DataLoader[Owned[UUID], Webhook | None] = _owned_loader(database, webhooks.by_ids)
+        self.webhook_deliveries: DataLoader[Owned[UUID], WebhookDelivery | None] = _owned_loader(
+            database, webhooks.deliveries_by_ids
         )
         self.video_counts: DataLoader[UUID, int | None] = _loader(database, accounts.video_counts)
         self.queue_positions: DataLoader[UUID, int | None] = _loader(database, videos.queue_positions)

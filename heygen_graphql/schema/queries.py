@@ -23,6 +23,7 @@ from heygen_graphql.schema.users import User, UserQueries
 from heygen_graphql.schema.video_mutations import CreateVideoInput, video_request
 from heygen_graphql.schema.videos import Video
 from heygen_graphql.schema.voices import Voice, VoiceFilter
+from heygen_graphql.schema.webhooks import Webhook, WebhookDelivery, WebhookQueries
 
 MAX_NODES = 100
 
@@ -35,7 +36,7 @@ class VideoEstimate:
 
 
 @strawberry.type(description="What can be read.")
-class Query(UserQueries, ApiKeyQueries, RateLimitQueries):
+class Query(UserQueries, ApiKeyQueries, RateLimitQueries, WebhookQueries):
     @field(
         "Anything by its id; null when there is no such thing, or it is not the viewer's.", reads=Reads.VOICES
     )
@@ -144,4 +145,6 @@ _FINDERS: dict[str, Callable[[Context, str], Awaitable[Node | None]]] = {
     "User": User.find,
     "Video": Video.find,
     "Voice": Voice.find,
+    "Webhook": Webhook.find,
+    "WebhookDelivery": WebhookDelivery.find,
 }
