@@ -31,7 +31,7 @@ from heygen_graphql.schema.transport import GraphQLEndpoint
 from heygen_graphql.schema.transport.persisted import DocumentStore, open_documents
 from heygen_graphql.settings import Settings
 from heygen_graphql.storage import MEDIA_PATH, UPLOADS_PREFIX, Links, Storage
-from heygen_graphql.videos import Experience, voices_of
+from heygen_graphql.videos import Experience, Quotas, voices_of
 from heygen_graphql.web import health
 from heygen_graphql.web.graphiql_page import ASSETS, ASSETS_PATH
 from heygen_graphql.web.health import Health
@@ -136,7 +136,9 @@ async def _open(settings: Settings) -> AsyncIterator[_Parts]:
             queue=await stack.enter_async_context(_queue(settings, database, hub, storage)),
             storage=storage,
             voices=voices,
-            experience=Experience(database, voices, renders_at_once=settings.workers),
+            experience=Experience(
+                database, voices, renders_at_once=settings.workers, quotas=Quotas.of(settings)
+            ),
             links=links,
             looking=looking,
             portraits=Processes(at_once=PROCESSES_AT_ONCE),

@@ -130,11 +130,11 @@ class Settings(BaseSettings):
     """createVideo, retryVideo, re-rendering updateVideo, createPhotoAvatar and previewSpeech calls that one
     user may make in a minute."""
     videos_at_once_per_user: Annotated[int, Field(ge=1)] = 5
-    """Videos of one user that are rendered at the same time; the others wait while other people's go first."""
+    """Videos of one user that are rendered at once; the others wait while other people's go first."""
     max_waiting_videos_per_user: Annotated[int, Field(ge=1)] = 1000
     """Videos of one user that may wait to be rendered."""
     monthly_seconds_per_user: Annotated[int | None, Field(ge=1)] = None
-    """Seconds of finished video that one user may have made in a calendar month (UTC); no limit when not set."""
+    """Seconds of finished video that one user may have made in a calendar month (UTC); None: no limit."""
     max_templates_per_user: Annotated[int, Field(ge=1)] = 100
     uploads_per_minute: Annotated[int, Field(ge=1)] = 60
     """createUpload calls that one user may make in a minute, and as many completeUpload calls."""

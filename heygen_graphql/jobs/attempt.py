@@ -34,6 +34,7 @@ from heygen_graphql.observability import ACTIVE_RENDERS, VIDEO_SECONDS, VIDEOS_E
 from heygen_graphql.rendering.storyboard import Stage, Storyboard
 from heygen_graphql.settings import Settings
 from heygen_graphql.storage import Storage
+from heygen_graphql.videos import Quotas
 
 T = TypeVar("T")
 
@@ -96,6 +97,7 @@ async def render_video(place: Workplace, video_id: UUID) -> bool:
         video_id,
         lease_seconds=place.settings.lease_seconds,
         max_attempts=place.settings.render_max_attempts,
+        limits=Quotas.of(place.settings),
     )
     if claim is None:
         return False

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, select, update
+from sqlalchemy import ColumnElement, and_, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -22,6 +22,8 @@ from heygen_graphql.jobs.deciding import Standing
 from heygen_graphql.jobs.protocol import MAX_MESSAGE_LENGTH, Failure, Progress, Rendered
 from heygen_graphql.rendering.storyboard import Stage
 from heygen_graphql.tables import Video, VideoStatus
+from heygen_graphql.videos import quotas, usage
+from heygen_graphql.videos.quotas import Quotas
 from heygen_graphql.videos.turning import turn
 
 
@@ -59,21 +61,37 @@ def all_files_prefix(video_id: UUID) -> str:
 
 
 async def claim(
-    database: Database, video_id: UUID, *, lease_seconds: float, max_attempts: int
+    database: Database,
+    video_id: UUID,
+    *,
+    lease_seconds: float,
+    max_attempts: int,
+    limits: Quotas = quotas.STANDARD,
 ) -> Claim | None:
-    """Take a video that waits or whose worker has gone silent; None when it is not to be had."""
+    """Take a video that waits or whose worker has gone silent; None when it is not to be had.
+
+    While its owner has as many under way as they may, it is not; it is to be hinted again as soon as one of
+    those has ended.
+    """
     written: tuple[int, datetime] | None = None
 
     async def take(session: AsyncSession) -> Claim | None:
         nonlocal written
-        video = await _locked(session, video_id)
-        if video is None:
+        owner_id = await session.scalar(select(col(Video.owner_id)).where(col(Video.id) == video_id))
+        # Of two of one owner's that are claimed at once, the second counts the first.
+        own = None if owner_id is None else await quotas.hold(session, owner_id)
+        video = None if own is None else await _locked(session, video_id)
+        if own is None or video is None:
             return None
         now = await database.now(session)
         if written == (video.fence, video.lease_expires_at):
             # The commit took place though its answer was lost.
             return _claim_of(video)
         if not deciding.may_claim(_standing(video), now, max_attempts):
+            return None
+        may_run = limits.videos_at_once if own.concurrent is None else own.concurrent
+        if await _under_way(session, video, now) >= may_run:
+            video.hinted_at = None
             return None
         video.attempt += 1
         video.fence += 1
@@ -172,6 +190,7 @@ async def complete(database: Database, claim: Claim, rendered: Rendered) -> Reco
         video.scene_timings = rendered.scenes
         video.quality_report = rendered.report
         turn(session, video, VideoStatus.COMPLETED, now, progress=1.0)
+        await usage.count_completed(session, video.owner_id, rendered.duration_seconds, now)
         return _recorded(video)
 
     return await database.retrying(finish)
@@ -263,6 +282,21 @@ async def abandon(database: Database, video_ids: Sequence[UUID], *, max_attempts
 async def _locked(session: AsyncSession, video_id: UUID) -> Video | None:
     # SQLite knows no row locks and needs none: its writers come one at a time.
     return await session.get(Video, video_id, with_for_update=True)
+
+
+async def _under_way(session: AsyncSession, video: Video, now: datetime) -> int:
+    """How many others of the owner's are being rendered.
+
+    One whose worker has gone silent is not: were it counted, several of them would keep each other waiting
+    after all workers had died.
+    """
+    counted = select(func.count()).where(
+        col(Video.owner_id) == video.owner_id,
+        col(Video.id) != video.id,
+        col(Video.status) == VideoStatus.PROCESSING,
+        col(Video.lease_expires_at) > now,
+    )
+    return (await session.execute(counted)).scalar_one()
 
 
 def _still_mine(claim: Claim) -> ColumnElement[bool]:

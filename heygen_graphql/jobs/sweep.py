@@ -22,6 +22,7 @@ from heygen_graphql.jobs.broker import Queue
 from heygen_graphql.jobs.directories import remove_leftovers
 from heygen_graphql.observability import QUEUE_DEPTH, VIDEOS_ENDED
 from heygen_graphql.tables import IdempotencyKey, Session, Video, VideoStatus
+from heygen_graphql.videos import Quotas, lined_up
 
 _HEAD_OF_QUEUE = 64
 """Only the oldest are hinted again: the workers' next ones are among them, and a long queue does not fill
@@ -58,17 +59,39 @@ async def _do(duty: Callable[[Workplace, Queue], Awaitable[None]], place: Workpl
 
 
 async def hint_waiting(place: Workplace, queue: Queue) -> None:
-    """Hint the oldest videos that wait or whose worker went silent, unless they were hinted lately."""
+    """Hint the oldest videos that wait or whose worker went silent, unless they were hinted lately.
+
+    Those that are held back, because their owner has as many under way as they may, are left out: they
+    would keep everybody else's from the head of the queue.
+    """
+    await _hint(place, queue)
+
+
+async def hint_held_back(place: Workplace, queue: Queue, ended_id: UUID) -> None:
+    """Hint those that had been held back until a video of the same owner's, this one, ended."""
+    await _hint(place, queue, col(Video.hinted_at).is_(None), owner_of=ended_id)
+
+
+async def _hint(
+    place: Workplace, queue: Queue, *conditions: ColumnElement[bool], owner_of: UUID | None = None
+) -> None:
     database = place.database
     async with database.reading() as session:
         now = await database.now(session)
+        waiting = lined_up(now, Quotas.of(place.settings), owner_of=owner_of)
         ready_at = case(
             (col(Video.status) == VideoStatus.PENDING, col(Video.queued_at)),
             else_=col(Video.lease_expires_at),
         )
         rows = await session.execute(
             select(col(Video.id), col(Video.hinted_at), ready_at)
-            .where(_is_adrift(now), col(Video.attempt) < place.settings.render_max_attempts)
+            .join(waiting, waiting.c.id == col(Video.id))
+            .where(
+                _is_adrift(now),
+                col(Video.attempt) < place.settings.render_max_attempts,
+                waiting.c.may_begin,
+                *conditions,
+            )
             .order_by(col(Video.queued_at), col(Video.id))
             .limit(_HEAD_OF_QUEUE)
         )

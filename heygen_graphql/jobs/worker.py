@@ -23,7 +23,7 @@ from heygen_graphql.jobs.child import RENDER_CHILD
 from heygen_graphql.jobs.directories import held_data_directory, remove_leftovers
 from heygen_graphql.jobs.pool import RenderPool
 from heygen_graphql.jobs.protocol import Equipment
-from heygen_graphql.jobs.sweep import clear_canceled, purge, sweep_forever
+from heygen_graphql.jobs.sweep import clear_canceled, hint_held_back, purge, sweep_forever
 from heygen_graphql.settings import Settings
 from heygen_graphql.storage import Storage
 from heygen_graphql.webhooks import Targets, Waking, driving
@@ -204,7 +204,10 @@ async def _working(place: Workplace, broker: dramatiq.Broker) -> AsyncIterator[N
         assert task is not None
         running[task] = video_id
         try:
-            if not await render_video(place, video_id):
+            if await render_video(place, video_id):
+                # Its owner may have others that waited for no more than its end.
+                await hint_held_back(place, queue, video_id)
+            else:
                 # A hint may also say that it was deleted or canceled.
                 await purge(place, video_id)
                 await clear_canceled(place, video_id)

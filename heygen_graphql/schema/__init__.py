@@ -28,6 +28,7 @@ from heygen_graphql.schema.sessions import SessionMutations
 from heygen_graphql.schema.shown_errors import shown
 from heygen_graphql.schema.speeches import SpeechMutations
 from heygen_graphql.schema.subscriptions import Subscription
+from heygen_graphql.schema.templates import TemplateMutations
 from heygen_graphql.schema.users import UserMutations
 from heygen_graphql.schema.video_mutations import VideoMutations
 from heygen_graphql.schema.webhooks import WebhookMutations

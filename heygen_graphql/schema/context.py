@@ -28,7 +28,7 @@ from heygen_graphql.schema.loaders import Loaders
 from heygen_graphql.settings import Settings
 from heygen_graphql.storage import Links, Storage
 from heygen_graphql.tables import User, Video
-from heygen_graphql.videos import Experience
+from heygen_graphql.videos import Experience, Quotas
 from heygen_graphql.webhooks import Targets
 
 
@@ -102,7 +102,7 @@ class Context:
 
     def renew_loaders(self) -> None:
         """Forget every row read so far: an event of a subscription shows what is true when it is sent."""
-        self.loaders = Loaders(self.services.database)
+        self.loaders = Loaders(self.services.database, Quotas.of(self.services.settings))
 
     async def checked_creator(self) -> UUID:
         """Who calls, for a call that leads to a render or to work like one.

@@ -1,6 +1,7 @@
 """Batched look-ups, so that a list of fifty costs as many queries as a list of one."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
 from typing import Generic, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from aiodataloader import DataLoader
 from heygen_graphql import accounts, assets, videos, webhooks
 from heygen_graphql.database import Database
 from heygen_graphql.tables import Asset, PhotoAvatar, User, Video, Webhook, WebhookDelivery
+from heygen_graphql.videos import Quotas
 
 Key = TypeVar("Key")
 Found = TypeVar("Found")
@@ -24,7 +26,7 @@ class Owned(NamedTuple, Generic[Key]):
 class Loaders:
     """What is looked up by id. Each answer is kept, so an instance must not outlive its operation."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, quotas: Quotas) -> None:
         self.users: DataLoader[UUID, User | None] = _loader(database, accounts.users_by_ids)
         self.videos: DataLoader[Owned[UUID], Video | None] = _owned_loader(database, videos.by_ids)
         self.assets: DataLoader[Owned[UUID], Asset | None] = _owned_loader(database, assets.by_ids)
@@ -37,7 +39,9 @@ class Loaders:
             database, webhooks.deliveries_by_ids
         )
         self.video_counts: DataLoader[UUID, int | None] = _loader(database, accounts.video_counts)
-        self.queue_positions: DataLoader[UUID, int | None] = _loader(database, videos.queue_positions)
+        self.queue_positions: DataLoader[UUID, int | None] = _loader(
+            database, partial(videos.queue_positions, quotas=quotas)
+        )
 
 
 def _loader(

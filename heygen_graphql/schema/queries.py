@@ -19,8 +19,10 @@ from heygen_graphql.schema.nodes import Node
 from heygen_graphql.schema.rate_limit import RateLimitQueries
 from heygen_graphql.schema.resolvers import Reads, field
 from heygen_graphql.schema.server import ServerInfo, server_info
+from heygen_graphql.schema.templates import Template, TemplateQueries
+from heygen_graphql.schema.usage import UsageQueries
 from heygen_graphql.schema.users import User, UserQueries
-from heygen_graphql.schema.video_mutations import CreateVideoInput, video_request
+from heygen_graphql.schema.video_inputs import CreateVideoInput, video_request
 from heygen_graphql.schema.videos import Video
 from heygen_graphql.schema.voices import Voice, VoiceFilter
 from heygen_graphql.schema.webhooks import Webhook, WebhookDelivery, WebhookQueries
@@ -142,6 +144,7 @@ _FINDERS: dict[str, Callable[[Context, str], Awaitable[Node | None]]] = {
     "ApiKey": ApiKey.find,
     "Asset": Asset.find,
     "Avatar": Avatar.find,
+    "Template": Template.find,
     "User": User.find,
     "Video": Video.find,
     "Voice": Voice.find,

@@ -4,7 +4,6 @@ from typing import Any
 
 import strawberry
 from strawberry.extensions.field_extension import AsyncExtensionResolver, FieldExtension
-from strawberry.utils.str_converters import to_camel_case
 
 from heygen_graphql.errors import Fault, InvalidInput, UserErrorCode
 from heygen_graphql.schema.enums import expose
@@ -71,9 +70,9 @@ class AnswersUserErrors(FieldExtension):
             return await next_(source, info, **arguments)
         except InvalidInput as error:
             payload: Any = info.return_type
-            return payload(user_errors=[_told(fault) for fault in error.faults])
+            return payload(user_errors=[told(fault) for fault in error.faults])
 
 
-def _told(fault: Fault) -> UserError:
-    path = None if fault.field is None else [to_camel_case(part) for part in fault.field]
+def told(fault: Fault) -> UserError:
+    path = None if fault.field is None else list(fault.field)
     return UserError(code=fault.code, field=path, message=fault.message)

@@ -7,147 +7,35 @@ from uuid import UUID
 import strawberry
 
 from heygen_graphql import tables, videos
-from heygen_graphql.changes import KEEP
 from heygen_graphql.errors import InvalidInput, UserErrorCode
 from heygen_graphql.events import VideoChanged
-from heygen_graphql.rendering.storyboard import AspectRatio, CaptionStyle, Quality
 from heygen_graphql.schema import ids
 from heygen_graphql.schema.context import Context, Info
 from heygen_graphql.schema.payloads import DeletePayload
 from heygen_graphql.schema.resolvers import mutation
-from heygen_graphql.schema.scalars import HexColor, Json
-from heygen_graphql.schema.user_errors import Payload
+from heygen_graphql.schema.user_errors import Payload, told
+from heygen_graphql.schema.video_inputs import (
+    CreateVideoInput,
+    UpdateVideoInput,
+    video_changes,
+    video_request,
+)
 from heygen_graphql.schema.videos import Video
-from heygen_graphql.videos import SceneRequest, VideoChanges, VideoRequest
-
-_WITHOUT_CUT_OUT = (
-    "A photo avatar stands before it if its portrait could be cut out cleanly; if not, the portrait fills "
-    "the frame and hides it."
-)
-
-
-@strawberry.input(description=f"What stands behind the presenter: one of these. {_WITHOUT_CUT_OUT}")
-class BackgroundInput:
-    color: HexColor | None = strawberry.field(default=None, description="One colour all over.")
-    image_asset_id: strawberry.ID | None = strawberry.field(
-        default=None,
-        description="A picture, an asset that is complete: it fills the frame, and what does not fit is cut.",
-    )
-
-
-@strawberry.input(description="One scene: a script that is spoken, or a silence.")
-class SceneInput:
-    script: str | None = strawberry.field(
-        default=None, description="What is said: 1 to 1000 characters after trimming."
-    )
-    pause_seconds: float | None = strawberry.field(
-        default=None, description="How long to be silent, instead of a script: 0.1 to 60."
-    )
-    voice_id: str | None = strawberry.field(
-        default=None,
-        description="Another voice than the video's, a `voiceId`; when neither is given, one that suits the "
-        "avatar.",
-    )
-    avatar_id: str | None = strawberry.field(
-        default=None, description="Another avatar than the video's, an `avatarId`."
-    )
-    background: BackgroundInput | None = strawberry.field(
-        default=None, description=f"Another background than the video's. {_WITHOUT_CUT_OUT}"
-    )
-    speed: float | None = strawberry.field(default=None, description="Another speed than the video's.")
-    pitch: float | None = strawberry.field(default=None, description="Another pitch than the video's.")
-
-
-@strawberry.input(description="A video to be made. Give one of `script` and `scenes`.")
-class CreateVideoInput:
-    script: str | None = strawberry.field(
-        default=None,
-        description="The short way to say one scene: 1 to 1000 characters after trimming.",
-    )
-    scenes: list[SceneInput] | None = strawberry.field(default=None, description="1 to 50 scenes, in order.")
-    title: str | None = strawberry.field(default=None, description="What to call it: up to 200 characters.")
-    voice_id: str | None = strawberry.field(
-        default=None,
-        description="Who is heard, a `voiceId`; when not given, the server's first voice for the language, "
-        "of the gender that suits the avatar where there is one.",
-    )
-    avatar_id: str | None = strawberry.field(
-        default=None,
-        description="Who is seen, an `avatarId`; the server's first avatar when not given. A photo avatar "
-        "fills the frame, unless a `background` is given and its portrait could be cut out cleanly.",
-    )
-    language: str | None = strawberry.field(
-        default=None, description='What is spoken, a BCP 47 tag; the voice\'s, or "en", when not given.'
-    )
-    quality: Quality | None = strawberry.field(
-        default=None, description="The picture's resolution; MEDIUM when not given."
-    )
-    aspect_ratio: AspectRatio | None = strawberry.field(
-        default=None, description="The picture's shape; LANDSCAPE when not given."
-    )
-    caption_style: CaptionStyle | None = strawberry.field(
-        default=None, description="How captions are drawn into the picture; SIMPLE when not given."
-    )
-    background: BackgroundInput | None = strawberry.field(
-        default=None,
-        description="What stands behind the presenter. When not given, a photo avatar's own picture "
-        f"fills the frame, and `#DFE7EE` is behind a drawn one. {_WITHOUT_CUT_OUT}",
-    )
-    speed: float | None = strawberry.field(
-        default=None, description="The voice's pace: 0.5 to 2, 1 when not given."
-    )
-    pitch: float | None = strawberry.field(
-        default=None, description="Semitones above the voice's own pitch: -12 to 12, 0 when not given."
-    )
-    metadata: Json | None = strawberry.field(
-        default=None, description="Anything up to 4 KiB, handed back untouched."
-    )
-    idempotency_key: str | None = strawberry.field(
-        default=None,
-        description="Up to 255 characters, remembered for a day: the same key with the same input answers "
-        "the same video instead of making another.",
-    )
-
-
-@strawberry.input(
-    description="What to change of a video; what is left out stays. A script "
-    "replaces scenes, and scenes a script."
-)
-class UpdateVideoInput:
-    script: str | None = strawberry.field(
-        default=None, description="The short way to say one scene: 1 to 1000 characters after trimming."
-    )
-    scenes: list[SceneInput] | None = strawberry.field(default=None, description="1 to 50 scenes, in order.")
-    title: str | None = strawberry.field(
-        default=strawberry.UNSET, description="What to call it; null removes it."
-    )
-    voice_id: str | None = strawberry.field(default=None, description="Who is heard, a `voiceId`.")
-    avatar_id: str | None = strawberry.field(default=None, description="Who is seen, an `avatarId`.")
-    language: str | None = strawberry.field(
-        default=None, description="What is spoken, a BCP 47 tag; a voice that does not speak it is replaced."
-    )
-    quality: Quality | None = strawberry.field(default=None, description="The picture's resolution.")
-    aspect_ratio: AspectRatio | None = strawberry.field(default=None, description="The picture's shape.")
-    caption_style: CaptionStyle | None = strawberry.field(
-        default=None, description="How captions are drawn into the picture."
-    )
-    background: BackgroundInput | None = strawberry.field(
-        default=None, description=f"What stands behind the presenter. {_WITHOUT_CUT_OUT}"
-    )
-    metadata: Json | None = strawberry.field(
-        default=strawberry.UNSET, description="Anything up to 4 KiB; null removes it."
-    )
-
-    @property
-    def asks_for_render(self) -> bool:
-        return any(
-            value is not None for name, value in vars(self).items() if name not in ("title", "metadata")
-        )
+from heygen_graphql.videos import MAX_VIDEOS_AT_ONCE, NewVideo, Outcome, Quotas
 
 
 @strawberry.type(description="A video, or what was wrong.")
 class VideoPayload(Payload):
     video: Video | None = strawberry.field(default=None, description="The video; null when nothing was done.")
+
+
+@strawberry.type(description="A hundred videos at most, or why nothing was looked at.")
+class VideosPayload(Payload):
+    results: list[VideoPayload] = strawberry.field(
+        default_factory=list,
+        description="What became of each input, in the inputs' order. Each stands or falls alone: its own "
+        "`userErrors` say what was wrong with it, with paths inside that input.",
+    )
 
 
 VideoId = Annotated[strawberry.ID, strawberry.argument(description="The video.")]
@@ -167,8 +55,32 @@ class VideoMutations:
             video_request(input),
             idempotency_key=input.idempotency_key,
             voices=context.services.voices,
+            quotas=Quotas.of(context.services.settings),
         )
-        return await _queued(context, row)
+        return await queued(context, row)
+
+    @mutation(
+        "Ask for up to 100 videos. Each stands or falls alone, and all count as one call: a key that comes "
+        "twice is one video here, too."
+    )
+    async def create_videos(
+        self,
+        info: Info,
+        inputs: Annotated[
+            list[CreateVideoInput], strawberry.argument(description="1 to 100 videos, in their order.")
+        ],
+    ) -> VideosPayload:
+        context = info.context
+        owner_id = await context.checked_creator()
+        check_number(len(inputs))
+        outcomes = await videos.create_each(
+            context.services.database,
+            owner_id,
+            [NewVideo(video_request(input), input.idempotency_key) for input in inputs],
+            voices=context.services.voices,
+            quotas=Quotas.of(context.services.settings),
+        )
+        return await all_queued(context, outcomes)
 
     @mutation(
         "Change a video. When picture or sound change it is rendered anew, unless it is being "
@@ -181,19 +93,21 @@ class VideoMutations:
         input: Annotated[UpdateVideoInput, strawberry.argument(description="What to change.")],
     ) -> VideoPayload:
         context = info.context
-        if input.asks_for_render:
-            owner_id = await context.checked_creator()
-        else:
+        changes = video_changes(input)
+        if changes.is_of_labels:
             owner_id = (await context.viewer()).user.id
+        else:
+            owner_id = await context.checked_creator()
         edited = await videos.update(
             context.services.database,
             owner_id,
             _video_id(id),
-            _changes(input),
+            changes,
             voices=context.services.voices,
+            quotas=Quotas.of(context.services.settings),
         )
         if edited.is_rendered_anew:
-            return await _queued(context, edited.video)
+            return await queued(context, edited.video)
         return await _announced(context, edited.video)
 
     @mutation("Stop a video that waits or is being rendered.")
@@ -202,13 +116,15 @@ class VideoMutations:
         viewer = await context.viewer()
         row = await videos.cancel(context.services.database, viewer.user.id, _video_id(id))
         # Whoever is free removes what is stored of it.
-        return await _queued(context, row)
+        return await queued(context, row)
 
     @mutation("Render a FAILED or CANCELED video again, from its beginning.")
     async def retry_video(self, info: Info, id: VideoId) -> VideoPayload:
         context = info.context
         owner_id = await context.checked_creator()
-        return await _queued(context, await videos.retry(context.services.database, owner_id, _video_id(id)))
+        quotas = Quotas.of(context.services.settings)
+        row = await videos.retry(context.services.database, owner_id, _video_id(id), quotas=quotas)
+        return await queued(context, row)
 
     @mutation("Delete a video and its files; one that is being rendered is stopped first.")
     async def delete_video(self, info: Info, id: VideoId) -> DeletePayload:
@@ -222,10 +138,36 @@ class VideoMutations:
         return DeletePayload(deleted_id=ids.encode("Video", video_id))
 
 
-async def _queued(context: Context, row: tables.Video) -> VideoPayload:
+async def queued(context: Context, row: tables.Video) -> VideoPayload:
     payload = await _announced(context, row)
     await context.services.queue.hint(row.id)
     return payload
+
+
+async def all_queued(context: Context, outcomes: Sequence[Outcome]) -> VideosPayload:
+    """The answer to a batch, once the queue and the watchers have been told, one after another: whoever
+    comes first in the batch is to be rendered first."""
+    return VideosPayload(
+        results=[
+            VideoPayload(user_errors=[told(fault) for fault in outcome.faults])
+            if isinstance(outcome, InvalidInput)
+            else await queued(context, outcome)
+            for outcome in outcomes
+        ]
+    )
+
+
+def check_number(count: int) -> None:
+    """
+    Raises:
+        InvalidInput: a batch has 1 to 100 inputs.
+    """
+    if count == 0:
+        message = f"`inputs` is empty; give 1 to {MAX_VIDEOS_AT_ONCE}."
+        raise InvalidInput.one(UserErrorCode.TOO_SHORT, message, "inputs")
+    if count > MAX_VIDEOS_AT_ONCE:
+        message = f"There are {count} inputs; at most {MAX_VIDEOS_AT_ONCE} are taken in one call."
+        raise InvalidInput.one(UserErrorCode.TOO_LONG, message, "inputs")
 
 
 async def _announced(context: Context, row: tables.Video) -> VideoPayload:
@@ -238,69 +180,3 @@ def _video_id(text: str) -> UUID:
     if video_id is None:
         raise InvalidInput.one(UserErrorCode.NOT_FOUND, "You have no video of this id.", "id")
     return video_id
-
-
-def video_request(input: CreateVideoInput) -> VideoRequest:
-    return VideoRequest(
-        script=input.script,
-        scenes=_scenes(input.scenes),
-        title=input.title,
-        voice_id=input.voice_id,
-        avatar_id=input.avatar_id,
-        language=input.language,
-        quality=input.quality,
-        aspect_ratio=input.aspect_ratio,
-        caption_style=input.caption_style,
-        background_color=_color(input.background),
-        background_image=_image(input.background),
-        speed=input.speed,
-        pitch=input.pitch,
-        metadata=input.metadata,
-    )
-
-
-def _changes(input: UpdateVideoInput) -> VideoChanges:
-    return VideoChanges(
-        script=input.script,
-        scenes=_scenes(input.scenes),
-        title=KEEP if input.title is strawberry.UNSET else input.title,
-        voice_id=input.voice_id,
-        avatar_id=input.avatar_id,
-        language=input.language,
-        quality=input.quality,
-        aspect_ratio=input.aspect_ratio,
-        caption_style=input.caption_style,
-        background_color=_color(input.background),
-        background_image=_image(input.background),
-        metadata=KEEP if input.metadata is strawberry.UNSET else input.metadata,
-    )
-
-
-def _scenes(scenes: Sequence[SceneInput] | None) -> tuple[SceneRequest, ...] | None:
-    if scenes is None:
-        return None
-    return tuple(
-        SceneRequest(
-            script=scene.script,
-            pause_seconds=scene.pause_seconds,
-            voice_id=scene.voice_id,
-            avatar_id=scene.avatar_id,
-            background_color=_color(scene.background),
-            background_image=_image(scene.background),
-            speed=scene.speed,
-            pitch=scene.pitch,
-        )
-        for scene in scenes
-    )
-
-
-def _color(background: BackgroundInput | None) -> str | None:
-    return None if background is None else background.color
-
-
-def _image(background: BackgroundInput | None) -> str | None:
-    if background is None or background.image_asset_id is None:
-        return None
-    asset_id = ids.uuid_of(background.image_asset_id, "Asset")
-    # Whatever else it is, it will be found to name nothing.
-    return background.image_asset_id if asset_id is None else str(asset_id)

@@ -1,6 +1,7 @@
 """A video and its parts."""
 
 import unicodedata
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Self
 from uuid import UUID
@@ -148,22 +149,7 @@ class Video(Node):
 
     @field("Its scenes, in order.", reads=Reads.OWN_ROWS)
     def scenes(self) -> list[Scene]:
-        scenes = videos.storyboard_in(self.row).scenes
-        timings: list[dict[str, Any]] = [*(self.row.scene_timings or ({} for _ in scenes))]
-        return [
-            Scene(
-                index=index,
-                script=scene.script or "",
-                voice_id=scene.voice_id,
-                avatar_id=scene.avatar_id,
-                owner_id=self.row.owner_id,
-                background=_background(scene, self.row.owner_id),
-                start_seconds=timing.get("start_seconds"),
-                duration_seconds=timing.get("duration_seconds"),
-                reused=bool(timing.get("reused", False)),
-            )
-            for index, (scene, timing) in enumerate(zip(scenes, timings, strict=True))
-        ]
+        return scenes_of(videos.storyboard_in(self.row), self.row.owner_id, self.row.scene_timings)
 
     @field("Who is heard, unless a scene names another voice.", reads=Reads.VOICES)
     def voice(self, info: Info) -> Voice:
@@ -281,6 +267,26 @@ class Video(Node):
             expires_in_seconds=expires_in_seconds,
             filename=_filename(self.row.title or "video", name),
         )
+
+
+def scenes_of(
+    story: storyboard.Storyboard, owner_id: UUID, timings: Sequence[Mapping[str, Any]] | None
+) -> list[Scene]:
+    scenes = story.scenes
+    return [
+        Scene(
+            index=index,
+            script=scene.script or "",
+            voice_id=scene.voice_id,
+            avatar_id=scene.avatar_id,
+            owner_id=owner_id,
+            background=_background(scene, owner_id),
+            start_seconds=timing.get("start_seconds"),
+            duration_seconds=timing.get("duration_seconds"),
+            reused=bool(timing.get("reused", False)),
+        )
+        for index, (scene, timing) in enumerate(zip(scenes, timings or [{}] * len(scenes), strict=True))
+    ]
 
 
 def _background(scene: storyboard.Scene, owner_id: UUID) -> Background:

@@ -3,7 +3,10 @@
 from heygen_graphql.videos.catalogue import voices_of
 from heygen_graphql.videos.drafts import MAX_SCRIPT_LENGTH
 from heygen_graphql.videos.estimates import Estimate, Experience
-from heygen_graphql.videos.lifecycle import Edited, cancel, create, delete, retry, storyboard_in, update
+from heygen_graphql.videos.lifecycle import Edited, cancel, delete, retry, storyboard_in, update
+from heygen_graphql.videos.line import lined_up, queue_positions
+from heygen_graphql.videos.making import MAX_VIDEOS_AT_ONCE, NewVideo, Outcome, create, create_each
+from heygen_graphql.videos.quotas import Quotas
 from heygen_graphql.videos.reading import (
     OrderField,
     VideoFilter,
@@ -13,7 +16,6 @@ from heygen_graphql.videos.reading import (
     count,
     get,
     page,
-    queue_positions,
     seconds_left,
 )
 from heygen_graphql.videos.requests import MAX_SCENES, SceneRequest, VideoChanges, VideoRequest
@@ -21,10 +23,14 @@ from heygen_graphql.videos.requests import MAX_SCENES, SceneRequest, VideoChange
 __all__ = [
     "MAX_SCENES",
     "MAX_SCRIPT_LENGTH",
+    "MAX_VIDEOS_AT_ONCE",
     "Edited",
     "Estimate",
     "Experience",
+    "NewVideo",
     "OrderField",
+    "Outcome",
+    "Quotas",
     "SceneRequest",
     "VideoChanges",
     "VideoFilter",
@@ -35,8 +41,10 @@ __all__ = [
     "changed_since",
     "count",
     "create",
+    "create_each",
     "delete",
     "get",
+    "lined_up",
     "page",
     "queue_positions",
     "retry",

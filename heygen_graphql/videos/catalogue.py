@@ -1,6 +1,6 @@
 """What a caller can choose from: everybody's voices, and what of their own they name."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -36,13 +36,15 @@ def voices_of(settings: Settings) -> Voices:
 
 
 async def catalogue_for(
-    session: AsyncSession, owner_id: UUID, request: VideoRequest, voices: Voices
+    session: AsyncSession, owner_id: UUID, requests: Sequence[VideoRequest], voices: Voices
 ) -> Catalogue:
-    """What the request names, if it is the owner's; nothing is read where it names nothing.
+    """What the requests name, if it is the owner's; nothing is read where they name nothing.
 
     Of more scenes than a video may have, only so many are looked at: the others are refused by their number.
     """
-    asked: list[VideoRequest | SceneRequest] = [request, *(request.scenes or ())[:MAX_SCENES]]
+    asked: list[VideoRequest | SceneRequest] = [*requests]
+    for request in requests:
+        asked += (request.scenes or ())[:MAX_SCENES]
     built_in = {avatar.avatar_id for avatar in presenters.avatars()}
     avatar_ids = {one.avatar_id for one in asked if one.avatar_id is not None} - built_in
     image_ids = {one.background_image for one in asked if one.background_image is not None}

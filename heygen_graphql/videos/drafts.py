@@ -55,7 +55,7 @@ def title_of(request: VideoRequest) -> str | None:
         InvalidInput: carries every fault of the two.
     """
     faults: list[Fault] = []
-    title = _checked_title(request.title, faults)
+    title = checked_line(request.title, MAX_TITLE_LENGTH, ("title",), faults)
     _check_metadata(request.metadata, faults)
     if faults:
         raise InvalidInput(faults)
@@ -69,7 +69,7 @@ def storyboard_of(request: VideoRequest, catalogue: Catalogue) -> Storyboard:
         InvalidInput: carries every fault there is, each with the path of its field.
     """
     faults: list[Fault] = []
-    title = _checked_title(request.title, faults)
+    title = checked_line(request.title, MAX_TITLE_LENGTH, ("title",), faults)
     _check_metadata(request.metadata, faults)
     language, voice = _language_and_voice(request, catalogue, faults)
     avatar = _checked_avatar(request.avatar_id, (), catalogue, faults) or _drawn(presenters.default_avatar())
@@ -305,20 +305,21 @@ def _in_range(
     return float(value)
 
 
-def _checked_title(title: str | None, faults: list[Fault]) -> str | None:
-    if title is None:
+def checked_line(text: str | None, limit: int, path: tuple[str, ...], faults: list[Fault]) -> str | None:
+    """A title or a name as it is kept: in one line, None when it is blank."""
+    if text is None:
         return None
-    text = " ".join(title.split())
-    if len(text) > MAX_TITLE_LENGTH:
-        message = f"The title has {len(text)} characters; at most {MAX_TITLE_LENGTH} are stored."
-        faults.append(Fault(UserErrorCode.TOO_LONG, message, ("title",)))
+    line = " ".join(text.split())
+    if len(line) > limit:
+        message = f"The {path[-1]} has {len(line)} characters; at most {limit} are stored."
+        faults.append(Fault(UserErrorCode.TOO_LONG, message, path))
         return None
-    control = _control_character(text)
+    control = _control_character(line)
     if control is not None:
-        message = f"The title contains the control character U+{ord(control):04X}. Remove it."
-        faults.append(Fault(UserErrorCode.INVALID, message, ("title",)))
+        message = f"The {path[-1]} contains the control character U+{ord(control):04X}. Remove it."
+        faults.append(Fault(UserErrorCode.INVALID, message, path))
         return None
-    return text or None
+    return line or None
 
 
 def _check_metadata(metadata: Any, faults: list[Fault]) -> None:
@@ -326,7 +327,13 @@ def _check_metadata(metadata: Any, faults: list[Fault]) -> None:
         message = f"`metadata` is nested more than {MAX_METADATA_DEPTH} deep."
         faults.append(Fault(UserErrorCode.INVALID, message, ("metadata",)))
         return
-    size = len(json.dumps(metadata, ensure_ascii=False, separators=(",", ":")).encode(errors="surrogatepass"))
+    try:
+        text = json.dumps(metadata, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    except ValueError:
+        message = "`metadata` contains a number that JSON cannot hold: it is infinite, or not a number."
+        faults.append(Fault(UserErrorCode.INVALID, message, ("metadata",)))
+        return
+    size = len(text.encode(errors="surrogatepass"))
     if size > MAX_METADATA_BYTES:
         message = f"`metadata` has {size:,} bytes as JSON; at most {MAX_METADATA_BYTES:,} are stored."
         faults.append(Fault(UserErrorCode.TOO_LONG, message, ("metadata",)))

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,11 +15,12 @@ from sqlmodel import col, func, select
 from heygen_graphql.database import Database
 from heygen_graphql.rendering.speech import Voices
 from heygen_graphql.rendering.storyboard import Storyboard
-from heygen_graphql.tables import Video, VideoStatus
+from heygen_graphql.tables import User, Video, VideoStatus
 from heygen_graphql.videos.catalogue import catalogue_for
 from heygen_graphql.videos.drafts import storyboard_of
+from heygen_graphql.videos.quotas import STANDARD, Quotas
 from heygen_graphql.videos.reading import seconds_left
-from heygen_graphql.videos.reckoning import Finished, Lessons, learn, wait_seconds
+from heygen_graphql.videos.reckoning import Finished, Lessons, Turn, learn, wait_seconds
 from heygen_graphql.videos.requests import VideoRequest
 
 _LEARNT_FROM = 200
@@ -41,10 +42,13 @@ class Estimate:
 class Experience:
     """What this host's films teach, kept for some seconds: many ask at once when a form is filled in."""
 
-    def __init__(self, database: Database, voices: Voices, *, renders_at_once: int) -> None:
+    def __init__(
+        self, database: Database, voices: Voices, *, renders_at_once: int, quotas: Quotas = STANDARD
+    ) -> None:
         self._database = database
         self._voices = voices
         self._renders_at_once = renders_at_once
+        self._quotas = quotas
         self._learning = asyncio.Lock()
         self._lessons = Lessons()
         self._latest: Storyboard | None = None
@@ -57,13 +61,13 @@ class Experience:
         """
         database = self._database
         async with database.reading() as session:
-            catalogue = await catalogue_for(session, owner_id, request, self._voices)
+            catalogue = await catalogue_for(session, owner_id, [request], self._voices)
         storyboard = storyboard_of(request, catalogue)
         engines = {voice.voice_id: voice.engine for voice in self._voices.all()}
         lessons = await self._learn(engines)
-        queue = await self._queue()
+        queue = await self._queue(owner_id)
         # Some dozens of storyboards of fifty scenes: more than the event loop should do at once.
-        return await asyncio.to_thread(self._reckon, storyboard, lessons, queue, engines)
+        return await asyncio.to_thread(self._reckon, owner_id, storyboard, lessons, queue, engines)
 
     async def _learn(self, engines: Mapping[str, str]) -> Lessons:
         async with self._learning:
@@ -84,49 +88,63 @@ class Experience:
             )
             return rows.all()
 
-    async def _queue(self) -> "_Queue":
+    async def _queue(self, asker: UUID) -> "_Queue":
         async with self._database.reading() as session:
             now = await self._database.now(session)
             processing = select(Video).where(Video.status == VideoStatus.PROCESSING).limit(_LOOKED_AT)
             running = (await session.execute(processing.order_by(col(Video.started_at)))).scalars().all()
             pending = Video.status == VideoStatus.PENDING
-            queue = select(Video.storyboard).where(pending).order_by(col(Video.queued_at), col(Video.id))
-            waiting = (await session.execute(queue.limit(_LOOKED_AT))).scalars().all()
+            queue = select(Video.owner_id, Video.storyboard).where(pending)
+            in_order = queue.order_by(col(Video.queued_at), col(Video.id)).limit(_LOOKED_AT)
+            waiting = [(row[0], row[1]) for row in await session.execute(in_order)]
             length = len(waiting)
             if length == _LOOKED_AT:
                 length = (await session.execute(select(func.count()).where(pending))).scalar_one()
-        return _Queue(now, running, waiting, length)
+            owners = {asker, *(video.owner_id for video in running), *(owner for owner, _ in waiting)}
+            own = await session.execute(
+                select(col(User.id), col(User.concurrent_limit)).where(col(User.id).in_(owners))
+            )
+            standard = self._quotas.videos_at_once
+            limits: dict[Hashable, int] = {row[0]: standard if row[1] is None else row[1] for row in own}
+        return _Queue(now, running, waiting, length, limits)
 
     def _reckon(
-        self, storyboard: Storyboard, lessons: Lessons, queue: "_Queue", engines: Mapping[str, str]
+        self,
+        asker: UUID,
+        storyboard: Storyboard,
+        lessons: Lessons,
+        queue: "_Queue",
+        engines: Mapping[str, str],
     ) -> Estimate:
         before = self._latest
-        left: list[float] = []
+        left: list[Turn] = []
         for video in queue.running:
             rendered = _storyboard(video.storyboard)
             _, seconds = lessons.seconds(rendered, engines, before)
-            left.append(_left(video, seconds, queue.now))
+            left.append(Turn(video.owner_id, _left(video, seconds, queue.now)))
             before = rendered
-        ahead: list[float] = []
-        for kept in queue.waiting:
+        ahead: list[Turn] = []
+        for owner, kept in queue.waiting:
             waiting = _storyboard(kept)
             _, seconds = lessons.seconds(waiting, engines, before)
-            ahead.append(seconds)
+            ahead.append(Turn(owner, seconds))
             before = waiting
-        behind = [sum(ahead) / len(ahead)] * (queue.length - len(ahead)) if ahead else []
+        mean = sum(turn.seconds for turn in ahead) / len(ahead) if ahead else 0.0
+        behind = [Turn(None, mean)] * (queue.length - len(ahead))
         duration, render_seconds = lessons.seconds(storyboard, engines, before)
-        return Estimate(
-            duration, render_seconds, wait_seconds(left, [*ahead, *behind], self._renders_at_once)
-        )
+        wait = wait_seconds(left, [*ahead, *behind], self._renders_at_once, asker=asker, limits=queue.limits)
+        return Estimate(duration, render_seconds, wait)
 
 
 @dataclass(frozen=True, slots=True)
 class _Queue:
     now: datetime
     running: Sequence[Video]
-    waiting: Sequence[dict[str, Any]]
-    """The storyboards of the first ones."""
+    waiting: Sequence[tuple[UUID, dict[str, Any]]]
+    """The owners and storyboards of the first ones."""
     length: int
+    limits: Mapping[Hashable, int]
+    """How many each of their owners may have under way."""
 
 
 def _left(video: Video, whole_seconds: float, now: datetime) -> float:

@@ -23,6 +23,7 @@ from heygen_graphql.paging import (
     page_of,
 )
 from heygen_graphql.tables import Video, VideoStatus
+from heygen_graphql.videos.making import folded
 
 
 class OrderField(StrEnum):
@@ -35,7 +36,7 @@ class OrderField(StrEnum):
 class VideoFilter:
     statuses: tuple[VideoStatus, ...] | None = None
     search: str | None = None
-    """Found in title or script, without regard to case (on SQLite, to the case of ASCII letters)."""
+    """Found in title or script, letter for letter but without regard to case."""
     created_after: datetime | None = None
     created_before: datetime | None = None
 
@@ -89,17 +90,6 @@ async def count(database: Database, owner_id: UUID, matching: VideoFilter) -> in
         return (await session.execute(counted)).scalar_one()
 
 
-async def queue_positions(database: Database, ids: Iterable[UUID]) -> dict[UUID, int]:
-    """1 for the next to be rendered; videos that are not PENDING are left out."""
-    place = func.row_number().over(order_by=(col(Video.queued_at), col(Video.id)))
-    waiting = (
-        select(col(Video.id), place.label("place")).where(Video.status == VideoStatus.PENDING).subquery()
-    )
-    async with database.reading() as session:
-        rows = await session.execute(select(waiting.c.id, waiting.c.place).where(waiting.c.id.in_(list(ids))))
-        return {row.id: row.place for row in rows}
-
-
 async def changed_since(database: Database, owner_id: UUID, since: datetime) -> Sequence[Video]:
     """Oldest change first."""
     changed = _owned(owner_id, VideoFilter()).where(col(Video.updated_at) >= since)
@@ -120,13 +110,7 @@ def _owned(owner_id: UUID, matching: VideoFilter) -> SelectOfScalar[Video]:
     if matching.statuses is not None:
         query = query.where(col(Video.status).in_(matching.statuses))
     if matching.search:
-        wanted = matching.search.lower()
-        query = query.where(
-            or_(
-                func.lower(col(Video.script)).contains(wanted, autoescape=True),
-                func.lower(func.coalesce(col(Video.title), "")).contains(wanted, autoescape=True),
-            )
-        )
+        query = query.where(col(Video.search_text).contains(folded(matching.search), autoescape=True))
     if matching.created_after is not None:
         query = query.where(col(Video.created_at) > matching.created_after)
     if matching.created_before is not None:

@@ -8,9 +8,11 @@ and what lies far off counts little: a laptop may have been shut during a render
 """
 
 import heapq
+import math
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -69,6 +71,14 @@ class Finished:
     scene_seconds: tuple[float, ...]
     render_seconds: float | None
     """From claim to end; None when an earlier render's scenes were taken over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A render of somebody's."""
+
+    owner: Hashable
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,18 +162,54 @@ def weight(text: str) -> float:
     return total
 
 
-def wait_seconds(running: Sequence[float], waiting: Iterable[float], renders_at_once: int) -> float:
-    """Until a video that comes now is begun.
+def wait_seconds(
+    running: Sequence[Turn],
+    waiting: Iterable[Turn],
+    renders_at_once: int,
+    *,
+    asker: Hashable = None,
+    limits: Mapping[Hashable, int] | None = None,
+) -> float:
+    """Until a video of `asker`'s that comes now is begun.
 
-    `running` are the seconds left of what is being rendered, `waiting` the seconds that those ahead in the
-    queue will take, in their order. Whoever is free first takes the next.
+    `running` tells the seconds left of what is being rendered, `waiting` the seconds that those ahead in
+    the queue will take, in their order. Whoever is free first takes the next whose owner has not as many
+    under way as `limits` says; owners whom it does not name may have any number.
     """
     places = max(renders_at_once, len(running), 1)
-    free_at = [*running, *(0.0 for _ in range(places - len(running)))]
-    heapq.heapify(free_at)
-    for seconds in waiting:
-        heapq.heapreplace(free_at, free_at[0] + seconds)
-    return max(0.0, free_at[0])
+    free: dict[Hashable, float] = defaultdict(lambda: math.inf, limits or {})
+    lines: dict[Hashable, deque[tuple[int, float]]] = defaultdict(deque)
+    # A number tells each apart, so that owners are never compared.
+    number = 0
+    for turn in waiting:
+        lines[turn.owner].append((number, turn.seconds))
+        number += 1
+    lines[asker].append((number, 0.0))
+    busy: list[tuple[float, int, Hashable]] = []
+    for index, turn in enumerate(running):
+        busy.append((turn.seconds, -1 - index, turn.owner))
+        free[turn.owner] -= 1
+    heapq.heapify(busy)
+    ready = [(line[0][0], owner) for owner, line in lines.items() if free[owner] > 0]
+    heapq.heapify(ready)
+    now = 0.0
+    while True:
+        while ready and len(busy) < places:
+            _, owner = heapq.heappop(ready)
+            turned, seconds = lines[owner].popleft()
+            if turned == number:
+                return max(0.0, now)
+            heapq.heappush(busy, (now + seconds, turned, owner))
+            free[owner] -= 1
+            if lines[owner] and free[owner] > 0:
+                heapq.heappush(ready, (lines[owner][0][0], owner))
+        if not busy:
+            # Whoever may have none under way waits until somebody raises the limit.
+            return now
+        now, _, owner = heapq.heappop(busy)
+        free[owner] += 1
+        if lines[owner] and free[owner] == 1:
+            heapq.heappush(ready, (lines[owner][0][0], owner))
 
 
 def _is_unheard(text: str, index: int) -> bool:

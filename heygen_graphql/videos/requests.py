@@ -69,7 +69,7 @@ class VideoRequest:
 
 @dataclass(frozen=True, slots=True)
 class VideoChanges:
-    """What updateVideo says; None leaves a value, and in `title` and `metadata` removes it."""
+    """What updateVideo says; KEEP leaves a value, and so does None where nothing can be removed."""
 
     script: str | None = None
     scenes: tuple[SceneRequest, ...] | None = None
@@ -80,15 +80,20 @@ class VideoChanges:
     quality: Quality | None = None
     aspect_ratio: AspectRatio | None = None
     caption_style: CaptionStyle | None = None
-    background_color: str | None = None
-    background_image: str | None = None
+    background_color: str | Keep | None = KEEP
+    background_image: str | Keep | None = KEEP
+    """One background replaces another, of whichever kind: both are given or neither."""
+    speed: float | Keep | None = KEEP
+    pitch: float | Keep | None = KEEP
     metadata: Any | Keep = KEEP
 
     @property
     def is_of_labels(self) -> bool:
         """Whether picture and sound are left as they are, whatever has become of what they were made of."""
         return all(
-            getattr(self, one.name) is None for one in fields(self) if one.name not in ("title", "metadata")
+            getattr(self, one.name) is one.default
+            for one in fields(self)
+            if one.name not in ("title", "metadata")
         )
 
     def apply_to(self, request: VideoRequest, voices: Voices) -> VideoRequest:
@@ -107,14 +112,11 @@ class VideoChanges:
             for name in ("voice_id", "avatar_id", "language", "quality", "aspect_ratio", "caption_style")
             if (value := getattr(self, name)) is not None
         }
-        if self.background_color is not None or self.background_image is not None:
-            # One background replaces another, of whichever kind.
-            given["background_color"] = self.background_color
-            given["background_image"] = self.background_image
-        if not isinstance(self.title, Keep):
-            given["title"] = self.title
-        if not isinstance(self.metadata, Keep):
-            given["metadata"] = self.metadata
+        given |= {
+            name: value
+            for name in ("background_color", "background_image", "speed", "pitch", "title", "metadata")
+            if not isinstance(value := getattr(self, name), Keep)
+        }
         return replace(request, **given)
 
 

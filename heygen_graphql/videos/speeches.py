@@ -67,7 +67,7 @@ async def preview(
         Unavailable: too many wait already, or the engine failed.
     """
     async with database.reading() as session:
-        catalogue = await catalogue_for(session, owner_id, request, voices)
+        catalogue = await catalogue_for(session, owner_id, [request], voices)
     (scene,) = storyboard_of(request, catalogue).scenes
     key = f"{PREVIEWS_PREFIX}/{uuid4()}{SUFFIX}"
     try:

@@ -26,6 +26,6 @@ def test_what_has_a_global_id_is_a_node_and_every_payload_carries_user_errors() 
         payload = schema.type_map[str(field.type).rstrip("!")]
         assert isinstance(payload, GraphQLObjectType)
         assert str(payload.fields["userErrors"].type) == "[UserError!]!"
-        assert all(
-            not str(one.type).endswith("!") for name, one in payload.fields.items() if name != "userErrors"
-        )
+        # What a batch answers is a list, which can be empty.
+        others = {name: str(one.type) for name, one in payload.fields.items() if name != "userErrors"}
+        assert not any(type_.endswith("!") for type_ in others.values() if type_ != "[VideoPayload!]!")

@@ -124,7 +124,6 @@ def test_scenes_take_from_the_video_what_they_do_not_say(ada: Api) -> None:
         ({"script": "Hello.", "title": "a" * 201}, ("TOO_LONG", "title")),
         ({"script": "Hello.", "title": "a\x00b"}, ("INVALID", "title")),
         ({"script": "Hello.", "metadata": {"a": "x" * 4096}}, ("TOO_LONG", "metadata")),
-        ({"script": "Hello.", "metadata": json.loads("[" * 400 + "]" * 400)}, ("INVALID", "metadata")),
         ({"script": "Hello.", "idempotencyKey": "x" * 256}, ("INVALID", "idempotencyKey")),
         ({"script": "Hello.", "idempotencyKey": "\0"}, ("INVALID", "idempotencyKey")),
         ({"scenes": [{"script": "Hello."}] * 51}, ("TOO_LONG", "scenes")),

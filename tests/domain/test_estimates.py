@@ -1,3 +1,4 @@
+from collections.abc import Hashable
 from dataclasses import replace
 from itertools import pairwise
 from uuid import UUID
@@ -9,7 +10,7 @@ from heygen_graphql.rendering import timeline
 from heygen_graphql.rendering.speech import Voices
 from heygen_graphql.rendering.storyboard import SAMPLE_RATE, Scene, Storyboard
 from heygen_graphql.videos import Experience, SceneRequest, VideoRequest
-from heygen_graphql.videos.reckoning import Finished, Lessons, learn, wait_seconds, weight
+from heygen_graphql.videos.reckoning import Finished, Lessons, Turn, learn, wait_seconds, weight
 from tests.domain.films import FILMS, row_of
 
 ENGINES = {voice.voice_id: voice.engine for voice in Voices().all()}
@@ -105,7 +106,31 @@ def test_pauses_weigh_once_and_not_at_the_end() -> None:
 def test_whoever_is_free_first_takes_the_next(
     running: list[float], waiting: list[float], places: int, seconds: float
 ) -> None:
-    assert wait_seconds(running, waiting, places) == seconds
+    turns = [[Turn(None, one) for one in those] for those in (running, waiting)]
+    assert wait_seconds(turns[0], turns[1], places) == seconds
+
+
+@pytest.mark.parametrize(
+    ("running", "waiting", "places", "seconds"),
+    [
+        # Ada has as many under way as she may, however many places are free.
+        ("ada 4", "", 3, 4),
+        ("ada 4", "ada 3", 3, 7),
+        # Ben's go past hers, and use the places that are left.
+        ("ada 4", "ada 3, ben 9", 2, 7),
+        ("ben 4", "ada 3", 2, 3),
+        ("ben 4", "ada 3, ben 1", 1, 8),
+        ("ben 4, ada 1", "ada 1, ben 5", 1, 4),
+    ],
+)
+def test_who_has_as_many_under_way_as_they_may_waits_for_those(
+    running: str, waiting: str, places: int, seconds: float
+) -> None:
+    def turns(text: str) -> list[Turn]:
+        return [Turn(one.split()[0], float(one.split()[1])) for one in text.split(", ") if one]
+
+    limits: dict[Hashable, int] = {"ada": 1, "ben": 5}
+    assert wait_seconds(turns(running), turns(waiting), places, asker="ada", limits=limits) == seconds
 
 
 async def test_an_estimate_is_made_of_this_hosts_own_films(database: Database, ada: UUID) -> None:
