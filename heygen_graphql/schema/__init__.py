@@ -46,6 +46,7 @@ class Mutation(
     VideoMutations,
     AssetMutations,
     SpeechMutations,
+    TemplateMutations,
     WebhookMutations,
 ):
     """Every room's mutations, put together."""

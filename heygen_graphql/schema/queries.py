@@ -24,7 +24,7 @@ from heygen_graphql.schema.usage import UsageQueries
 from heygen_graphql.schema.users import User, UserQueries
 from heygen_graphql.schema.video_inputs import CreateVideoInput, video_request
 from heygen_graphql.schema.videos import Video
-from heygen_graphql.schema.voices import Voice, VoiceFilter
+from heygen_graphql.schema.voices import Voice, VoiceFilter, place_of
 from heygen_graphql.schema.webhooks import Webhook, WebhookDelivery, WebhookQueries
 
 MAX_NODES = 100
@@ -38,7 +38,7 @@ class VideoEstimate:
 
 
 @strawberry.type(description="What can be read.")
-class Query(UserQueries, ApiKeyQueries, RateLimitQueries, WebhookQueries):
+class Query(UserQueries, ApiKeyQueries, RateLimitQueries, TemplateQueries, UsageQueries, WebhookQueries):
     @field(
         "Anything by its id; null when there is no such thing, or it is not the viewer's.", reads=Reads.VOICES
     )
@@ -103,9 +103,11 @@ class Query(UserQueries, ApiKeyQueries, RateLimitQueries, WebhookQueries):
         ] = None,
     ) -> Connection[Voice]:
         voices = info.context.services.voices
-        matching = [voice for voice in voices.all() if filter is None or filter.matches(voice)]
+        matching = sorted(
+            (voice for voice in voices.all() if filter is None or filter.matches(voice)), key=place_of
+        )
         page = slice_page(
-            matching, [voice.voice_id for voice in matching], Window.of(first, after, last, before)
+            matching, [place_of(voice) for voice in matching], Window.of(first, after, last, before)
         )
         return Connection[Voice].of(page, Voice.of, _length_of(matching))
 
