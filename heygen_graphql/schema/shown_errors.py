@@ -4,7 +4,8 @@ import re
 
 import structlog
 from graphql import GraphQLError, GraphQLSyntaxError
-from strawberry.exceptions import StrawberryInputCoercionError
+from strawberry.exceptions import MissingQueryError, StrawberryInputCoercionError
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.utils.str_converters import to_camel_case
 
 from heygen_graphql.errors import Fault, InvalidInput, RateLimited, Refused, Unavailable
@@ -13,6 +14,8 @@ from heygen_graphql.schema.context import Context
 MAX_MESSAGE_LENGTH = 500
 # graphql-core offers names that come near a wrong one; outside of debug those stay unsaid.
 _SUGGESTION = re.compile(r" Did you mean .*\?$", re.DOTALL)
+# No operation was found in the document, or one of a kind that may not run this way.
+_NOT_RUN = (CannotGetOperationTypeError, InvalidOperationTypeError, MissingQueryError)
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -21,6 +24,9 @@ def shown(error: GraphQLError, context: Context | None, *, with_suggestions: boo
     """Safe to apply twice."""
     if error.extensions and "code" in error.extensions:
         return error
+    if isinstance(error.original_error, _NOT_RUN):
+        # Of a streamed operation: over HTTP they have statuses of their own.
+        return _with_code(error, _cut(error.message), "OPERATION_RESOLUTION_FAILURE", {})
     cause = _cause(error)
     if isinstance(cause, InvalidInput):
         # Of a query: a mutation has told it in its payload.

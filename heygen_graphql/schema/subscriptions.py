@@ -3,9 +3,10 @@
 An event of the hub only wakes a watcher; what is sent is what the row says then. The watcher is on the
 hub before it reads the row, so no change can pass between the two, and looks by itself every
 `POLL_SECONDS` in case an event was lost. No database session is held while it waits.
+
+That the viewer may still watch is the transport's to see to, once for all that runs on a connection.
 """
 
-import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
@@ -25,7 +26,6 @@ from heygen_graphql.schema.videos import Video
 from heygen_graphql.tables import utc_now
 
 POLL_SECONDS = 2.0
-REAUTHENTICATE_SECONDS = 5.0
 # Machines' clocks differ, and a change becomes visible some time after the instant it carries.
 _OVERLAP = timedelta(seconds=10)
 # What one watcher remembers of the versions it has sent.
@@ -40,7 +40,9 @@ class VideoStatusEvent:
     )
 
 
-@strawberry.type(description="What can be watched, over `graphql-transport-ws`.")
+@strawberry.type(
+    description="What can be watched: on a websocket by `graphql-transport-ws`, or as `text/event-stream`."
+)
 class Subscription:
     @subscription(
         "The video's present state at once, then its changes, of which several in a moment may come as one; "
@@ -58,7 +60,7 @@ class Subscription:
             raise _no_such_video()
         database, hub = context.services.database, context.services.hub
         sent_version = 0
-        async with _watching(context) as watch, hub.subscribe(video_id=video_id) as changes:
+        async with _counted(), hub.subscribe(video_id=video_id) as changes:
             while True:
                 row = await videos.get(database, owner_id, video_id)
                 if row is None:
@@ -68,11 +70,10 @@ class Subscription:
                     raise _no_such_video()
                 if row.version > sent_version:
                     sent_version = row.version
-                    yield watch.event(row)
+                    yield _event(context, row)
                     if row.status.is_final:
                         return
                 await changes.next(POLL_SECONDS)
-                await watch.check()
 
     @subscription(
         "The changes of all the viewer's videos, new ones included; several of one video in a moment may "
@@ -84,10 +85,9 @@ class Subscription:
         database, hub = context.services.database, context.services.hub
         since = utc_now()
         sent_versions: OrderedDict[UUID, int] = OrderedDict()
-        async with _watching(context) as watch, hub.subscribe(owner_id=owner_id) as changes:
+        async with _counted(), hub.subscribe(owner_id=owner_id) as changes:
             while True:
                 change = await changes.next(POLL_SECONDS)
-                await watch.check()
                 if change is None:
                     looked_at = utc_now()
                     rows = await videos.changed_since(database, owner_id, since)
@@ -100,34 +100,18 @@ class Subscription:
                 for row in rows:
                     if row.version > sent_versions.get(row.id, 0):
                         _remember(sent_versions, row)
-                        yield watch.event(row)
-
-
-class _Watch:
-    """One running subscription: whose it is, checked again from time to time."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
-        self._checked_at = time.monotonic()
-
-    async def check(self) -> None:
-        """
-        Raises:
-            Unauthenticated: the token has expired, the session has ended or the account is inactive.
-        """
-        if time.monotonic() - self._checked_at >= REAUTHENTICATE_SECONDS:
-            await self._context.authenticate()
-            self._checked_at = time.monotonic()
-
-    def event(self, row: tables.Video) -> VideoStatusEvent:
-        self._context.renew_loaders()
-        return VideoStatusEvent(video=Video.of(row), version=row.version)
+                        yield _event(context, row)
 
 
 @asynccontextmanager
-async def _watching(context: Context) -> AsyncIterator[_Watch]:
+async def _counted() -> AsyncIterator[None]:
     with SUBSCRIPTIONS.track_inprogress():
-        yield _Watch(context)
+        yield
+
+
+def _event(context: Context, row: tables.Video) -> VideoStatusEvent:
+    context.renew_loaders()
+    return VideoStatusEvent(video=Video.of(row), version=row.version)
 
 
 def _remember(sent_versions: OrderedDict[UUID, int], row: tables.Video) -> None:

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-import websockets
-from websockets.typing import Subprotocol
 
 from heygen_graphql.settings import Settings
 from tests.api.serving import Api, Socket, served, sign_up
@@ -27,7 +25,6 @@ mutation ($id: ID!, $title: String!) {
 """
 CANCEL = "mutation ($id: ID!) { cancelVideo(id: $id) { userErrors { code } } }"
 DELETE = "mutation ($id: ID!) { deleteVideo(id: $id) { userErrors { code } } }"
-LOG_OUT = "mutation ($token: String!) { logOut(refreshToken: $token) { userErrors { code } } }"
 
 
 async def in_thread(api: Api, query: str, **variables: object) -> None:
@@ -137,117 +134,6 @@ async def test_several_operations_share_a_socket(ada: Api) -> None:
         assert message["payload"]["data"]["videoStatus"]["video"]["title"] == "renamed"
 
 
-@pytest.mark.parametrize("name", ["Authorization", "authorization"])
-async def test_a_socket_takes_the_token_of_its_first_message(ada: Api, name: str) -> None:
-    async with ada.websocket() as websocket:
-        await websocket.begin({name: f"Bearer {ada.token}"})
-        await websocket.subscribe("{ me { videosCount } }")
-        assert await websocket.next() == {"me": {"videosCount": 0}}
-
-
-async def test_a_socket_takes_the_token_of_its_handshake(someone: Api) -> None:
-    headers = {"Authorization": f"Bearer {someone.token}"}
-    async with someone.websocket(additional_headers=headers) as websocket:
-        await websocket.begin()
-        await websocket.subscribe("{ me { isActive } }")
-        assert await websocket.next() == {"me": {"isActive": True}}
-
-
-async def test_a_socket_with_a_bad_token_is_closed_and_one_without_sees_only_what_is_public(
-    anyone: Api,
-) -> None:
-    async with anyone.websocket() as websocket:
-        await websocket.send({"type": "connection_init", "payload": {"Authorization": "Bearer nonsense"}})
-        assert await closing_code(websocket) == 4403
-
-    async with anyone.subscribed(UPDATES) as websocket:
-        (error,) = (await websocket.receive())["payload"]["errors"]
-        assert error["extensions"]["code"] == "UNAUTHENTICATED"
-        assert (await websocket.receive())["type"] == "complete"
-        await websocket.subscribe("{ server { maxScenes } }")
-        assert await websocket.next() == {"server": {"maxScenes": 50}}
-
-
-@pytest.mark.parametrize(
-    "text", ["{", "[]", "1", "null", '"text"', '{"type": "connection_init", "payload": []}']
-)
-async def test_a_message_that_is_none_of_the_protocol_closes_the_socket(anyone: Api, text: str) -> None:
-    async with anyone.websocket() as websocket:
-        await websocket.connection.send(text)
-        assert await closing_code(websocket) == 4400
-
-
-@pytest.mark.parametrize(
-    "message",
-    [
-        {"type": "subscribe", "payload": {"query": "{ me { id } }"}},
-        {"type": "subscribe", "id": "1"},
-        {"type": "subscribe", "id": "1", "payload": []},
-        {"type": "subscribe", "id": "1", "payload": {"query": 1}},
-        {"type": "subscribe", "id": "1", "payload": {"query": "{ me { id } }", "variables": []}},
-        {"type": "complete"},
-        {"type": "what is this"},
-        {"id": "1"},
-    ],
-)
-async def test_a_message_of_the_wrong_shape_closes_the_socket(
-    anyone: Api, message: dict[str, object]
-) -> None:
-    async with anyone.websocket() as websocket:
-        await websocket.begin()
-        await websocket.send(message)
-        assert await closing_code(websocket) == 4400
-
-
-@pytest.mark.parametrize("query", ["{", "subscription { nothing }", "{ a b: c(", ""])
-async def test_a_document_that_is_refused_leaves_the_sockets_other_operations_alone(
-    ada: Api, query: str
-) -> None:
-    video_id = create(ada)
-    async with ada.subscribed(STATUS, id=video_id) as watcher:
-        await watcher.next()
-        await watcher.send({"id": "2", "type": "subscribe", "payload": {"query": query}})
-        refusal = await watcher.receive()
-        assert (refusal["id"], refusal["type"]) == ("2", "error")
-        assert refusal["payload"][0]["message"]
-        assert refusal["payload"][0]["extensions"]["code"]
-        await in_thread(ada, CANCEL, id=video_id)
-        assert (await watcher.next())["videoStatus"]["video"]["status"] == "CANCELED"
-
-
-async def test_nothing_is_executed_before_the_first_message(anyone: Api) -> None:
-    async with anyone.websocket() as websocket:
-        await websocket.subscribe("{ server { maxScenes } }")
-        assert await closing_code(websocket) == 4401
-
-
-async def test_only_the_present_protocol_is_spoken(anyone: Api) -> None:
-    async with anyone.websocket(subprotocols=[Subprotocol("graphql-ws")]) as websocket:
-        assert await closing_code(websocket) == 4406
-
-
-async def test_a_page_of_another_site_may_not_open_a_socket(anyone: Api) -> None:
-    with pytest.raises(websockets.InvalidStatus) as refusal:
-        async with anyone.websocket(origin="https://elsewhere.example"):
-            pass
-    assert refusal.value.response.status_code == 403
-
-
-async def test_a_subscription_ends_when_its_session_does(anyone: Api) -> None:
-    # Given somebody who watches their videos
-    session = sign_up(anyone)
-    ada = Api(anyone.http, session["accessToken"])
-    video_id = create(ada)
-    async with ada.subscribed(UPDATES) as watcher:
-        await until_heard(watcher, ada, video_id)
-        # When they log out elsewhere
-        await in_thread(anyone, LOG_OUT, token=session["refreshToken"])
-        # Then they are told so within seconds
-        message = await watcher.receive(seconds=30)
-        assert message["payload"]["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
-        assert (await watcher.receive())["type"] == "complete"
-
-
 async def test_watchers_that_go_away_leave_nothing_behind(ada: Api) -> None:
     def watched() -> float:
         metrics = ada.http.get("/metrics").text
@@ -299,10 +185,3 @@ async def test_a_video_is_watched_from_its_creation_to_its_film(sqlite_url: str,
         assert (film.status_code, film.headers["content-type"]) == (200, "video/mp4")
         assert len(film.content) == video["fileSizeBytes"]
         assert hashlib.sha256(film.content).hexdigest() == video["sha256"]
-
-
-async def closing_code(websocket: Socket) -> int:
-    with pytest.raises(websockets.ConnectionClosed) as closed:
-        await websocket.receive()
-    assert closed.value.rcvd is not None
-    return closed.value.rcvd.code

@@ -1,15 +1,20 @@
-"""How operations reach the schema: over HTTP (`http`) and over `graphql-transport-ws` (`sockets`)."""
+"""How operations reach the schema: over HTTP (`http`), on websockets by `graphql-transport-ws` (`sockets`)
+and as server-sent events (`sse`)."""
 
 from graphql import GraphQLSyntaxError
+from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from heygen_graphql.schema import build
 from heygen_graphql.schema.context import Services
 from heygen_graphql.schema.documents import Documents
 from heygen_graphql.schema.limits import Limits
+from heygen_graphql.schema.transport.accepting import MediaType, chosen_for
 from heygen_graphql.schema.transport.http import Http
 from heygen_graphql.schema.transport.persisted import DocumentStore, Persisted, read_manifest
 from heygen_graphql.schema.transport.sockets import Sockets
+from heygen_graphql.schema.transport.sse import EventStreams
+from heygen_graphql.schema.transport.streams import Connections, Results
 from heygen_graphql.settings import Settings
 
 
@@ -26,17 +31,22 @@ class GraphQLEndpoint:
         self._schema = build(is_open=settings.debug, documents=self._documents)
         manifest = settings.persisted_documents
         self._manifest = None if manifest is None else read_manifest(manifest)
-        self._sockets = Sockets(self._schema, allowed_origins=settings.cors_origins)
 
     def open(self, services: Services, store: DocumentStore) -> None:
         """`store`: where automatic persisted queries are kept."""
         persisted = Persisted(store, is_valid=self._is_valid, manifest=self._manifest)
         self._http = Http(self._schema, services, persisted, is_open=self._is_open)
-        self._sockets.services = services
+        results, connections = Results(self._schema, persisted), Connections(services.settings)
+        self._sockets = Sockets(services, results, connections)
+        self._event_streams = EventStreams(services, results, connections)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        serve = self._sockets if scope["type"] == "websocket" else self._http
-        await serve(scope, receive, send)
+        if scope["type"] == "websocket":
+            await self._sockets(scope, receive, send)
+        elif scope["method"] in ("GET", "POST") and chosen_for(Request(scope)) is MediaType.EVENT_STREAM:
+            await self._event_streams(scope, receive, send)
+        else:
+            await self._http(scope, receive, send)
 
     def _is_valid(self, document: str) -> bool:
         try:

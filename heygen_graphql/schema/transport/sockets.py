@@ -1,83 +1,294 @@
-"""GraphQL over `graphql-transport-ws`: what Strawberry's view leaves to us."""
+"""GraphQL over websockets, by the protocol `graphql-transport-ws`.
 
-from datetime import timedelta
+https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
 
-import strawberry
-from graphql import GraphQLError
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.websockets import WebSocket
-from strawberry.asgi import GraphQL
-from strawberry.exceptions import ConnectionRejectionError
-from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
-from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
-from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message
-from strawberry.types.unset import UnsetType
+Strawberry's own handler knows no extensions of a request (persisted queries), closes the socket for one bad
+document, breaks on messages that are no objects and has neither expiry nor limits: nothing of it would be
+left that is not overridden.
+"""
 
+import asyncio
+import json
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AbstractContextManager, ExitStack, aclosing, suppress
+from typing import Any
+
+import structlog
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
+from strawberry.http.websocket_origin import is_same_origin, normalize_allowed_origins, normalize_origin
+from strawberry.types.execution import PreExecutionError
+
+from heygen_graphql.accounts import Viewer
 from heygen_graphql.errors import Unauthenticated
 from heygen_graphql.schema.context import Context, Services, credentials_of_connection
 from heygen_graphql.schema.transport import json_text
 from heygen_graphql.schema.transport.contexts import context_of
+from heygen_graphql.schema.transport.requests import Operation
+from heygen_graphql.schema.transport.streams import (
+    STALLED_SECONDS,
+    Connections,
+    Results,
+    TooManyConnections,
+    encoded,
+    payload_of,
+    until_refused,
+)
 
-_INIT_TIMEOUT = timedelta(seconds=10)
+PROTOCOL = "graphql-transport-ws"
+# RFC 6455, section 5.5: a control frame has 125 bytes, of which the code takes two.
+_MAX_REASON_BYTES = 123
 
-
-class _Socket(BaseGraphQLTransportWSHandler[Context, None]):
-    """One websocket, held to the letter of the protocol where Strawberry would break or give up.
-
-    https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
-    """
-
-    async def handle_message(self, message: Message) -> None:
-        if message.get("type") == "subscribe" and not _is_subscribe(dict(message)):
-            await self.handle_invalid_message("Invalid subscribe message")
-        else:
-            await super().handle_message(message)
-
-    @staticmethod
-    def _get_pre_execution_close_reason(error: GraphQLError) -> str | None:
-        # A document that cannot be parsed ends its own operation, not all the others of the socket.
-        return None
+log = structlog.stdlib.get_logger(__name__)
 
 
-def _is_subscribe(message: dict[str, object]) -> bool:
-    payload = message.get("payload")
-    return (
-        isinstance(message.get("id"), str)
-        and isinstance(payload, dict)
-        and isinstance(payload.get("query"), str)
-        and isinstance(payload.get("operationName"), str | None)
-        and isinstance(payload.get("variables"), dict | None)
-    )
+class Sockets:
+    """Every websocket at /graphql."""
+
+    def __init__(self, services: Services, results: Results, connections: Connections) -> None:
+        self._services = services
+        self._results = results
+        self._connections = connections
+        self._allowed_origins = normalize_allowed_origins(services.settings.cors_origins)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        websocket = WebSocket(scope, receive, send)
+        if not self._is_allowed_origin(websocket.headers):
+            # Before it is accepted: the handshake is answered with 403.
+            await websocket.close()
+            return
+        is_spoken = PROTOCOL in websocket["subprotocols"]
+        await websocket.accept(PROTOCOL if is_spoken else None)
+        closing = _Closing(4406, "Subprotocol not acceptable")
+        if is_spoken:
+            context = context_of(self._services, websocket, None, is_websocket=True)
+            closing = await _Socket(self._results, self._connections, websocket, context).ending()
+        # Who has left, or does not read, is not told.
+        with suppress(WebSocketDisconnect, WebSocketDisconnected, TimeoutError):
+            async with asyncio.timeout(STALLED_SECONDS):
+                await websocket.close(closing.code, _cut(closing.reason))
+
+    def _is_allowed_origin(self, headers: Mapping[str, str]) -> bool:
+        """Browsers ask no server before they open a websocket, and always say for whose page it is."""
+        origin = headers.get("origin")
+        if origin is None or "*" in self._allowed_origins or is_same_origin(origin, headers.get("host")):
+            return True
+        return normalize_origin(origin) in self._allowed_origins
 
 
-class Sockets(GraphQL[Context, None]):
-    """Every websocket at /graphql. It serves once `services` is set."""
+class _Closing(Exception):
+    """The socket is to be closed. `reason` is for the client's developer."""
 
-    services: Services
-    graphql_transport_ws_handler_class = _Socket
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(code, reason)
+        self.code = code
+        self.reason = reason
 
-    def __init__(self, schema: strawberry.Schema, *, allowed_origins: tuple[str, ...]) -> None:
-        super().__init__(
-            schema,
-            graphql_ide=None,
-            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
-            allowed_origins=allowed_origins,
-            connection_init_wait_timeout=_INIT_TIMEOUT,
-        )
 
-    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
-        return context_of(self.services, request, None, is_websocket=True)
+_LEFT = _Closing(1000, "")
 
-    async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
-        """Take what signs in from connection_init or the handshake; what does not hold closes with 4403."""
+
+class _Socket:
+    """One websocket that has been accepted."""
+
+    def __init__(
+        self, results: Results, connections: Connections, websocket: WebSocket, context: Context
+    ) -> None:
+        self._results = results
+        self._connections = connections
+        self._websocket = websocket
+        self._context = context
+        """Of the connection; every operation gets one of its own."""
+        self._settings = context.services.settings
+        self._counted = ExitStack()
+        """Counts the connection among those of its address, then of its user."""
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._operations: dict[str, asyncio.Task[None]] = {}
+        self._is_initialised = asyncio.Event()
+        """Perhaps in vain: who may not stay is sent away."""
+        self._is_acknowledged = False
+        self._ending: asyncio.Future[_Closing] = asyncio.get_running_loop().create_future()
+
+    async def ending(self) -> _Closing:
+        """Serve until either side has had enough; how to close."""
+        with self._counted:
+            self._spawn(self._begin)
+            try:
+                return await self._ending
+            finally:
+                for task in self._tasks:
+                    task.cancel()
+                await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _spawn(self, work: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
+        """Do it beside everything else. What it raises ends the socket, with all that is done for it."""
+        task = asyncio.create_task(self._watched(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _watched(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         try:
-            context.credentials = credentials_of_connection(context.connection_params, context.credentials)
-            if context.credentials.are_given:
-                await context.authenticate()
-        except Unauthenticated as error:
-            raise ConnectionRejectionError from error
-        return await super().on_ws_connect(context)
+            await work()
+        except _Closing as closing:
+            self._end(closing)
+        except (WebSocketDisconnect, WebSocketDisconnected, TimeoutError):
+            self._end(_LEFT)
+        except Exception:
+            log.exception("websocket_broke")
+            self._end(_Closing(4500, "Internal server error"))
 
-    def decode_json(self, data: str | bytes) -> object:
-        return json_text.decode_object(data)
+    def _end(self, closing: _Closing) -> None:
+        if not self._ending.done():
+            self._ending.set_result(closing)
+
+    async def _begin(self) -> None:
+        self._count(self._connections.of_address(self._context.client_address))
+        self._spawn(self._expect_initialisation)
+        while True:
+            await self._take(await self._message())
+
+    async def _message(self) -> dict[str, Any]:
+        """The next one.
+
+        Raises:
+            WebSocketDisconnect: there is none any more.
+        """
+        received = await self._websocket.receive()
+        if received["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(received["code"])
+        text = received.get("text")
+        if text is None:
+            raise _Closing(4400, "Messages must be text, not binary")
+        limit = self._settings.max_body_bytes
+        if len(text) > limit or len(text.encode()) > limit:
+            raise _Closing(4400, f"A message may have at most {limit} bytes")
+        try:
+            return json_text.decode_object(text)
+        except json.JSONDecodeError:
+            raise _Closing(4400, "Messages must be JSON objects") from None
+
+    async def _take(self, message: dict[str, Any]) -> None:
+        payload = message.get("payload")
+        match message.get("type"):
+            case "connection_init":
+                await self._initialise(_object(payload))
+            case "ping":
+                echo = {} if _object(payload) is None else {"payload": payload}
+                await self._send({"type": "pong"} | echo)
+            case "pong":
+                _object(payload)
+            case "subscribe":
+                self._subscribe(_id(message), _operation(payload))
+            case "complete":
+                task = self._operations.pop(_id(message), None)
+                if task is not None:
+                    task.cancel()
+            case _:
+                raise _invalid("type")
+
+    async def _expect_initialisation(self) -> None:
+        try:
+            async with asyncio.timeout(self._settings.connection_init_seconds):
+                await self._is_initialised.wait()
+        except TimeoutError:
+            raise _Closing(4408, "Connection initialisation timeout") from None
+
+    async def _initialise(self, payload: dict[str, Any] | None) -> None:
+        if self._is_initialised.is_set():
+            raise _Closing(4429, "Too many initialisation requests")
+        self._is_initialised.set()
+        context = self._context
+        try:
+            context.credentials = credentials_of_connection(payload, context.credentials)
+            if context.credentials.are_given:
+                viewer = await context.authenticate()
+                self._counted.close()
+                self._count(self._connections.of_user(viewer.user.id))
+                self._spawn(lambda: self._leave_when_refused(viewer))
+        except Unauthenticated as error:
+            raise _forbidden(str(error)) from error
+        self._is_acknowledged = True
+        await self._send({"type": "connection_ack"})
+
+    async def _leave_when_refused(self, viewer: Viewer) -> None:
+        raise _forbidden(await until_refused(self._context, viewer))
+
+    def _count(self, connection: AbstractContextManager[None]) -> None:
+        try:
+            self._counted.enter_context(connection)
+        except TooManyConnections as error:
+            raise _Closing(4429, f"Too many connections. {error}") from None
+
+    def _subscribe(self, id: str, operation: Operation) -> None:
+        if not self._is_acknowledged:
+            raise _Closing(4401, "Unauthorized")
+        if id in self._operations:
+            raise _Closing(4409, f"Subscriber for {id} already exists")
+        limit = self._settings.max_subscriptions_per_connection
+        if len(self._operations) >= limit:
+            raise _Closing(4429, f"Too many subscriptions: at most {limit} may run on one connection")
+        self._operations[id] = self._spawn(lambda: self._run(id, operation))
+
+    async def _run(self, id: str, operation: Operation) -> None:
+        context = self._context.for_operation()
+        async with aclosing(self._results.of(operation, context)) as stream:
+            async for result in stream:
+                payload = payload_of(result)
+                if isinstance(result, PreExecutionError):
+                    self._operations.pop(id)
+                    await self._send({"id": id, "type": "error", "payload": payload["errors"]})
+                    return
+                await self._send({"id": id, "type": "next", "payload": payload})
+        # The client may use the id again as soon as it has heard.
+        self._operations.pop(id)
+        await self._send({"id": id, "type": "complete"})
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        """Returns when there is room for the next message.
+
+        Raises:
+            TimeoutError: the client does not read.
+        """
+        async with asyncio.timeout(STALLED_SECONDS):
+            await self._websocket.send_text(encoded(message))
+
+
+def _object(payload: object) -> dict[str, Any] | None:
+    if not isinstance(payload, dict | None):
+        raise _invalid("payload")
+    return payload
+
+
+def _id(message: dict[str, Any]) -> str:
+    id = message.get("id")
+    if not isinstance(id, str) or not id:
+        raise _invalid("id")
+    return id
+
+
+def _operation(payload: object) -> Operation:
+    given = (_object(payload) or {}).get
+    query, name, variables, extensions = map(given, ("query", "operationName", "variables", "extensions"))
+    if (
+        isinstance(query, str | None)
+        and isinstance(name, str | None)
+        and isinstance(variables, dict | None)
+        and isinstance(extensions, dict | None)
+        # Persisted queries are named in extensions alone.
+        and (query is not None or extensions)
+    ):
+        return Operation(query, name, variables, extensions)
+    raise _invalid("payload")
+
+
+def _invalid(part: str) -> _Closing:
+    return _Closing(4400, f"Invalid message: `{part}` is missing, or not as the protocol has it")
+
+
+def _forbidden(why: str) -> _Closing:
+    return _Closing(4403, f"Forbidden: {why}")
+
+
+def _cut(reason: str) -> str:
+    return reason.encode()[:_MAX_REASON_BYTES].decode(errors="ignore")
