@@ -205,8 +205,11 @@ def credentials_of_connection(payload: Mapping[str, object] | None, handshake: C
     api_key = given.get("apikey", given.get("x-api-key"))
     if authorization is None and api_key is None:
         return handshake
-    token = _bearer_token(authorization) if isinstance(authorization, str) else None
-    if authorization is not None and token is None:
+    token = None
+    if isinstance(authorization, str):
+        # Some clients write the bare token, for there is no other scheme here.
+        token = _bearer_token(authorization) if " " in authorization.strip() else authorization.strip()
+    if authorization is not None and not token:
         raise Unauthenticated("`authorization` in connection_init must be `Bearer <token>`.")
     if not isinstance(api_key, str | None):
         raise Unauthenticated("`apiKey` in connection_init must be a string.")
