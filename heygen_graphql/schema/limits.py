@@ -110,6 +110,8 @@ def _measure(document: DocumentNode) -> Measure:
             measured[name] = Measure()
             if name in fragments:
                 inner = _of_selections(fragments[name].selection_set, of_fragment)
+                if fragments[name].type_condition.name.value.startswith("__"):
+                    inner = replace(inner, depth=0)
                 measured[name] = _with_directives(inner, fragments[name].directives)
         return measured[name]
 

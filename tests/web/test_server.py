@@ -2,6 +2,7 @@ import re
 from pathlib import Path
 
 import httpx
+from graphql import get_introspection_query
 
 from heygen_graphql.settings import Settings
 from heygen_graphql.web import graphiql_page
@@ -109,8 +110,15 @@ def test_a_browser_gets_graphiql_in_debug_and_all_of_it_from_here(http: httpx.Cl
     # Whoever is no browser gets the API.
     answer = http.get("/graphql", params={"query": "{ __typename }"}).json()
     assert answer["data"] == {"__typename": "Query"}
-    schema = http.post("/graphql", json={"query": "{ __schema { queryType { name } } }"}).json()
-    assert schema["data"]["__schema"]["queryType"]["name"] == "Query"
+
+
+def test_graphiql_can_read_the_schema_in_debug(http: httpx.Client) -> None:
+    # The very query that it sends when it opens, and as it sends it
+    query = get_introspection_query(schema_description=True, input_value_deprecation=True)
+    headers = {"Accept": "application/graphql-response+json, application/json;q=0.9"}
+    answer = http.post("/graphql", json={"query": query}, headers=headers)
+    assert answer.status_code == 200
+    assert answer.json()["data"]["__schema"]["queryType"]["name"] == "Query"
 
 
 def test_outside_of_debug_there_is_no_page_to_look_at(settings: Settings, tmp_path: Path) -> None:

@@ -16,17 +16,26 @@ const socket = new URL(endpoint);
 socket.protocol = endpoint.protocol === "https:" ? "wss:" : "ws:";
 
 // What is typed into the headers pane goes along as the websocket's connection_init payload, too.
-const fetcher = createGraphiQLFetcher({
+const send = createGraphiQLFetcher({
   url: endpoint.href,
   subscriptionUrl: socket.href,
   enableIncrementalDelivery: false,
 });
 
+// A header that has not been filled in is not sent: the server takes one credential, and a whole one.
+const isFilledIn = ([, value]) => !/^\s*(Bearer)?\s*$/i.test(value);
+const fetcher = (operation, options) =>
+  send(operation, {
+    ...options,
+    headers: Object.fromEntries(Object.entries(options?.headers ?? {}).filter(isFilledIn)),
+  });
+
 const welcome = `# A script goes in, a presenter speaks it in a video.
 # Ctrl-Enter runs the operation that the cursor is in.
 
 # 1. Make an account, and put its access token into the
-#    Headers pane below, behind "Bearer".
+#    Headers pane below, behind "Bearer", or an API key
+#    behind "X-API-Key".
 
 mutation SignUp {
   signUp(
@@ -82,7 +91,7 @@ createRoot(document.getElementById("graphiql")).render(
   <GraphiQL
     fetcher={fetcher}
     defaultQuery={welcome}
-    defaultHeaders={'{\n  "Authorization": "Bearer "\n}'}
+    defaultHeaders={'{\n  "Authorization": "Bearer ",\n  "X-API-Key": ""\n}'}
     defaultEditorToolsVisibility="headers"
   />,
 );
