@@ -2,8 +2,9 @@
 
 An object costs 1 and a scalar nothing; what is inside a page counts once for each entry that was asked
 for, and what is inside another list once for each entry that it is assumed to have. Aliases and
-fragments count each time they stand. A document is planned once: what no variable can change is added
-up there, each fragment once, so that a new set of variables takes microseconds.
+fragments count each time they stand, a scalar's alias included. A document is planned once: what no
+variable can change is added up there, each fragment once, so that a new set of variables takes
+microseconds.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -242,13 +243,14 @@ class _Planner:
 
     def _field(self, node: FieldNode, parent: GraphQLObjectType) -> _Cost:
         name = node.name.value
+        alias = 0 if node.alias is None or node.selection_set else weights.ALIAS
         if name.startswith("__"):
-            return 0 if node.selection_set is None else weights.INTROSPECTION
+            return alias if node.selection_set is None else weights.INTROSPECTION
         field = parent.fields[name]
         key = f"{parent.name}.{name}"
         own = weights.OWN.get(key, self._default_weight(name, parent))
         if node.selection_set is None:
-            return own
+            return own + alias
         named = get_named_type(field.type)
         concrete = [named] if is_object_type(named) else self._schema.get_possible_types(named)
         if "pageInfo" in concrete[0].fields:
