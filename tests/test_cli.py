@@ -236,6 +236,34 @@ def test_a_superuser_is_made_at_the_terminal_and_a_bad_one_is_told_every_fault(
         ]
 
 
+def test_people_are_promoted_and_deactivated_at_the_terminal_however_their_address_is_written(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    def user(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return heygen("user", *arguments, directory=tmp_path, stdin=stdin, DATABASE_URL=sqlite_url)
+
+    # Given two people
+    for email in ("ada@example.com", "ben@example.com"):
+        user("create", "--password-stdin", "--email", email, stdin="correct horse\n")
+    # When one is promoted, by a full-width address in capitals
+    promoted = user("promote", "ＡDA@EXAMPLE.COM")
+    assert (promoted.returncode, promoted.stdout) == (0, "ada@example.com is a superuser now.\n")
+    # Then she is the last who cannot be deactivated, and others can
+    last = user("deactivate", "ada@example.com")
+    assert last.returncode == 1
+    assert "last active superuser" in last.stderr
+    deactivated = user("deactivate", "Ben@example.com")
+    assert deactivated.returncode == 0, deactivated.stderr
+    assert deactivated.stdout.startswith("ben@example.com is deactivated")
+    with sqlite3.connect(sqlite_url.split("///")[1]) as database:
+        rows = database.execute("SELECT email, is_superuser, is_active FROM users ORDER BY email").fetchall()
+    assert rows == [("ada@example.com", 1, 1), ("ben@example.com", 0, 0)]
+    # And nobody is told apart from somebody
+    nobody = user("promote", "eve@example.com")
+    assert nobody.returncode == 1
+    assert "user create --email eve@example.com" in nobody.stderr
+
+
 def test_an_account_may_be_made_before_the_first_start_and_where_it_cannot_the_way_is_told(
     tmp_path: Path,
 ) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from heygen_graphql.accounts.people import check_name, email_key
+from heygen_graphql.accounts.people import check_name, email_key, find_by_email
 from heygen_graphql.changes import KEEP, Keep
 from heygen_graphql.database import Database
 from heygen_graphql.errors import Fault, InvalidInput, UserErrorCode
@@ -68,6 +68,12 @@ async def update_user(database: Database, user_id: UUID | None, changes: UserCha
         if not user.is_active:
             await session.execute(delete(Session).where(col(Session.user_id) == user.id))
     return user
+
+
+async def named(database: Database, email: str) -> User | None:
+    """The account of an address, however it is written."""
+    async with database.reading() as session:
+        return await find_by_email(session, email)
 
 
 async def keep_a_superuser(session: AsyncSession, without: UUID | None, *field: str) -> None:

@@ -37,27 +37,32 @@ async def delete_me(database: Database, user_id: UUID, *, password: str) -> None
         await session.execute(delete(Webhook).where(col(Webhook.owner_id) == user_id))
 
 
-async def deleted(database: Database) -> list[UUID]:
+async def closed(database: Database) -> list[UUID]:
     """Accounts that wait to be removed, the longest waiting first."""
     async with database.reading() as session:
-        closed = select(User.id).where(col(User.deleted_at).is_not(None)).order_by(col(User.deleted_at))
-        return list((await session.execute(closed)).scalars())
+        waiting = select(User.id).where(col(User.deleted_at).is_not(None)).order_by(col(User.deleted_at))
+        return list((await session.execute(waiting)).scalars())
 
 
 async def remove(database: Database, user_id: UUID) -> bool:
-    """Remove the row of a closed account; False while something of its owner's has files."""
-    async with database.transaction() as session:
-        # Held against what a call that began before the end may still write; what it has written is seen.
-        closed = select(User.id).where(User.id == user_id, col(User.deleted_at).is_not(None))
-        if (await session.execute(closed.with_for_update())).scalar_one_or_none() is None:
-            return False
-        has_files = col(PhotoAvatar.files_prefix).is_not(None)
-        remains = or_(
+    """Remove the row of a closed account; False while something of its owner's is there that has files."""
+    has_files = col(PhotoAvatar.files_prefix).is_not(None)
+    remains = select(
+        or_(
             exists().where(col(Video.owner_id) == user_id),
             exists().where(col(Asset.owner_id) == user_id),
             exists().where(col(PhotoAvatar.owner_id) == user_id, has_files),
         )
-        if (await session.execute(select(remains))).scalar_one():
+    )
+    # Looked at first: on SQLite every transaction that may write holds up the others.
+    async with database.reading() as session:
+        if (await session.execute(remains)).scalar_one():
+            return False
+    async with database.transaction() as session:
+        # Held against calls that began before the end and still write; what they have written is seen.
+        row = select(User.id).where(User.id == user_id, col(User.deleted_at).is_not(None)).with_for_update()
+        is_there = (await session.execute(row)).scalar_one_or_none() is not None
+        if not is_there or (await session.execute(remains)).scalar_one():
             return False
         await session.execute(delete(User).where(col(User.id) == user_id))
     return True

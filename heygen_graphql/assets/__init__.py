@@ -2,7 +2,7 @@
 
 from heygen_graphql.assets import avatars
 from heygen_graphql.assets.reading import by_ids, by_keys, count, page
-from heygen_graphql.assets.sweeping import sweep
+from heygen_graphql.assets.sweeping import delete_all, sweep
 from heygen_graphql.assets.uploads import UploadRequest, awaited, complete, create, delete, receive
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "count",
     "create",
     "delete",
+    "delete_all",
     "page",
     "receive",
     "sweep",

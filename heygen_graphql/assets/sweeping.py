@@ -4,6 +4,7 @@ Any number of processes may sweep at once.
 """
 
 from datetime import timedelta
+from uuid import UUID
 
 from sqlalchemy import and_, delete, or_, update
 from sqlmodel import col, select
@@ -28,6 +29,24 @@ async def sweep(database: Database, storage: Storage) -> None:
         now = await database.now(session)
     for key in await storage.list_older(PREVIEWS_PREFIX, now - PREVIEWS_LAST):
         await storage.delete_file(key)
+
+
+async def delete_all(database: Database, owner_id: UUID) -> None:
+    """Take all of an owner's assets and avatars away; `sweep` removes their files. Safe to repeat."""
+    left = {
+        table: and_(col(table.owner_id) == owner_id, col(table.deleted_at).is_(None))
+        for table in (Asset, PhotoAvatar)
+    }
+    async with database.reading() as session:
+        now = await database.now(session)
+        found = [
+            (await session.execute(select(table.id).where(one).limit(1))).first()
+            for table, one in left.items()
+        ]
+    if any(found):
+        async with database.transaction() as session:
+            for table, one in left.items():
+                await session.execute(update(table).where(one).values(deleted_at=now))
 
 
 async def _sweep_assets(database: Database, storage: Storage) -> None:

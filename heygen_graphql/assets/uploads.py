@@ -24,7 +24,7 @@ from heygen_graphql.database import Database
 from heygen_graphql.errors import Fault, InvalidInput, UploadFault, UploadRefused, UserErrorCode
 from heygen_graphql.processes import Processes, ProcessFailed
 from heygen_graphql.storage import Storage
-from heygen_graphql.tables import Asset, AssetState
+from heygen_graphql.tables import Asset, AssetState, User
 
 SUFFIXES = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 MAX_FILENAME_LENGTH = 255
@@ -85,8 +85,11 @@ async def awaited(database: Database, asset_id: UUID, content_type: str | None) 
     Raises:
         UploadRefused: GONE, COMPLETE_ALREADY or OTHER_TYPE.
     """
+    # A link that was signed for somebody who was active then does no good to them now.
+    owned = select(Asset).join(User, col(User.id) == col(Asset.owner_id)).where(Asset.id == asset_id)
     async with database.reading() as session:
-        asset = _awaiting(await session.get(Asset, asset_id))
+        found = await session.execute(owned.where(col(User.is_active)))
+        asset = _awaiting(found.scalar_one_or_none())
     if content_type is not None and media_type(content_type) != asset.content_type:
         raise UploadRefused(
             UploadFault.OTHER_TYPE,

@@ -1,6 +1,5 @@
 """The command line. What a command needs is imported when it runs, so that --help answers at once."""
 
-import asyncio
 import sys
 import tempfile
 from pathlib import Path
@@ -41,6 +40,7 @@ def options(
 
 
 Host = Annotated[str | None, typer.Option(help="The address to listen at; HOST otherwise.")]
+Email = Annotated[str, typer.Argument(help="The account's address, in capitals or not.")]
 Port = Annotated[
     int | None, typer.Option(min=0, max=65535, help="The port; PORT otherwise. 0 takes a free one.")
 ]
@@ -262,9 +262,7 @@ def user_create(
     ] = False,
 ) -> None:
     """Make an account; asks for its password."""
-    from heygen_graphql import accounts
-    from heygen_graphql.database import Database, reaching
-    from heygen_graphql.database import migrate as migrate_url
+    from heygen_graphql.cli import users
 
     password = (
         sys.stdin.readline().rstrip("\r\n")
@@ -272,23 +270,34 @@ def user_create(
         else typer.prompt("Password", hide_input=True, confirmation_prompt=True)
     )
     settings = _settings()
-
-    async def create() -> None:
-        database = Database(settings.resolved_database_url)
-        try:
-            await accounts.create_user(
-                database, email=email, password=password, full_name=full_name, is_superuser=superuser
-            )
-        finally:
-            await database.close()
-
     _make_data_directory(settings)
-    if settings.is_embedded:
-        # As its server does at every start: an account may be wanted before the first.
-        migrate_url(settings.resolved_database_url)
-    with reaching(settings.resolved_database_url):
-        asyncio.run(create())
-    typer.echo(f"{email} may sign in now{' and is a superuser' if superuser else ''}.")
+    user = users.create(settings, email=email, password=password, full_name=full_name, is_superuser=superuser)
+    typer.echo(f"{user.email} may sign in now{' and is a superuser' if superuser else ''}.")
+
+
+@user_app.command("promote")
+def user_promote(email: Email) -> None:
+    """Make somebody a superuser, who looks after other people's accounts."""
+    from heygen_graphql.accounts import UserChanges
+    from heygen_graphql.cli import users
+
+    settings = _settings()
+    _make_data_directory(settings)
+    user = users.change(settings, email, UserChanges(is_superuser=True))
+    rest = "" if user.is_active else ", but deactivated: another superuser can change that with updateUser"
+    typer.echo(f"{user.email} is a superuser now{rest}.")
+
+
+@user_app.command("deactivate")
+def user_deactivate(email: Email) -> None:
+    """Bar somebody from signing in. Sessions end at once; videos and files stay."""
+    from heygen_graphql.accounts import UserChanges
+    from heygen_graphql.cli import users
+
+    settings = _settings()
+    _make_data_directory(settings)
+    user = users.change(settings, email, UserChanges(is_active=False))
+    typer.echo(f"{user.email} is deactivated, and all of their sessions have ended.")
 
 
 @app.command()

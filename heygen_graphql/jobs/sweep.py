@@ -19,6 +19,7 @@ from heygen_graphql.database import is_passing_fault
 from heygen_graphql.jobs import claiming, deciding, segments
 from heygen_graphql.jobs.attempt import Workplace, remove_files_before
 from heygen_graphql.jobs.broker import Queue
+from heygen_graphql.jobs.closing import clear_closed_accounts
 from heygen_graphql.jobs.directories import remove_leftovers
 from heygen_graphql.observability import QUEUE_DEPTH, VIDEOS_ENDED
 from heygen_graphql.tables import IdempotencyKey, Session, Video, VideoStatus
@@ -201,7 +202,7 @@ async def measure_queue(place: Workplace, _queue: Queue) -> None:
         QUEUE_DEPTH.set(await session.scalar(waiting) or 0)
 
 
-_DUTIES = (hint_waiting, fail_abandoned, purge_deleted, measure_queue)
+_DUTIES = (hint_waiting, fail_abandoned, clear_closed_accounts, purge_deleted, measure_queue)
 
 
 async def sweep_assets(place: Workplace, _queue: Queue) -> None:
