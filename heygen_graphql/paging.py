@@ -8,11 +8,16 @@ import base64
 import binascii
 import json
 import math
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
+
+from sqlalchemy import ColumnElement, SQLColumnExpression, and_, or_
+from sqlmodel import col
+from sqlmodel.sql.expression import SelectOfScalar
 
 from heygen_graphql.errors import BadRequest
 
@@ -24,67 +29,136 @@ MAX_SIZE = 100
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What a caller asks for: `size` rows after (or, when `is_backward`, before) a cursor."""
+    """What a caller asks for: of what lies between two cursors, `size` rows from one end."""
 
     size: int
     is_backward: bool
-    cursor: str | None
+    """From the end."""
+    after: str | None = None
+    before: str | None = None
 
     @classmethod
     def of(cls, first: int | None, after: str | None, last: int | None, before: str | None) -> "Window":
-        """
+        """With neither size, the default's worth: before `before` if that is the only cursor, else from the
+        start.
+
         Raises:
-            BadRequest: both directions at once, or a size that is not 1 to 100.
+            BadRequest: both sizes, or one that is not 1 to 100.
         """
         if first is not None and last is not None:
             raise BadRequest("Give `first` or `last`, not both.")
-        is_backward = last is not None or (first is None and before is not None)
-        if is_backward and after is not None:
-            raise BadRequest("`after` goes with `first`, `before` with `last`.")
-        if not is_backward and before is not None:
-            raise BadRequest("`before` goes with `last`, `after` with `first`.")
+        is_backward = last is not None or (first is None and after is None and before is not None)
         size = last if last is not None else first if first is not None else DEFAULT_SIZE
         if not 1 <= size <= MAX_SIZE:
             name = "last" if last is not None else "first"
             raise BadRequest(f"`{name}` is {size}; it must be 1 to {MAX_SIZE}.")
-        return cls(size, is_backward, before if is_backward else after)
+        return cls(size, is_backward, after, before)
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
+    """`has_next` and `has_previous`: whether rows lie beyond the page's end and start. What a cursor names
+    counts as lying beyond it, even when it has gone since."""
+
     items: Sequence[T]
     cursors: Sequence[str]
     has_next: bool
     has_previous: bool
 
 
-def page_of(rows: Sequence[T], cursors: Sequence[str], window: Window) -> Page[T]:
-    """Of `size` + 1 rows read in the window's direction, the page in the list's own order."""
-    has_more = len(rows) > window.size
-    rows, cursors = rows[: window.size], cursors[: window.size]
-    if window.is_backward:
-        return Page(rows[::-1], cursors[::-1], has_next=window.cursor is not None, has_previous=has_more)
-    return Page(rows, cursors, has_next=has_more, has_previous=window.cursor is not None)
+@dataclass(frozen=True, slots=True)
+class Keyset(Generic[T]):
+    """The order of a list that the database holds: by `key` and, where that is the same, by `id`."""
+
+    name: str
+    """Marks the list's cursors: those of another list or another order are refused."""
+    key: SQLColumnExpression[Any]
+    id: SQLColumnExpression[UUID]
+    place: Callable[[T], tuple[str | float, UUID]]
+    """A row's key, in the form in which a cursor carries it, and its id."""
+    decode: Callable[[str | float], object]
+    """The key of that form; raises BadRequest."""
+    is_descending: bool = True
+
+    def within(self, query: SelectOfScalar[T], window: Window) -> SelectOfScalar[T]:
+        """The rows that the window shows and, if there is one, the next: `page` makes a page of them.
+
+        Raises:
+            BadRequest: a cursor is of another list or another order, or was altered.
+        """
+        if window.after is not None:
+            query = query.where(self._is_beyond(window.after, is_behind=True))
+        if window.before is not None:
+            query = query.where(self._is_beyond(window.before, is_behind=False))
+        # Going backward through a descending list is reading it ascending.
+        is_descending = self.is_descending != window.is_backward
+        order = (self.key.desc(), self.id.desc()) if is_descending else (self.key.asc(), self.id.asc())
+        return query.order_by(*order).limit(window.size + 1)
+
+    def page(self, rows: Sequence[T], window: Window) -> Page[T]:
+        """Of the rows that `within` selects, in the list's own order."""
+        has_more = len(rows) > window.size
+        shown = rows[: window.size]
+        if window.is_backward:
+            shown = shown[::-1]
+        places = (self.place(row) for row in shown)
+        return Page(
+            shown,
+            [encode_cursor(self.name, key, str(id)) for key, id in places],
+            has_next=window.before is not None or (has_more and not window.is_backward),
+            has_previous=window.after is not None or (has_more and window.is_backward),
+        )
+
+    def _is_beyond(self, cursor: str, *, is_behind: bool) -> ColumnElement[bool]:
+        place, id_part = decode_cursor(cursor, self.name, 2)
+        key, id = self.decode(place), decode_uuid(id_part)
+        if is_behind != self.is_descending:
+            return or_(self.key > key, and_(self.key == key, self.id > id))
+        return or_(self.key < key, and_(self.key == key, self.id < id))
+
+
+class _Dated(Protocol):
+    id: UUID
+    created_at: datetime
+
+
+Dated = TypeVar("Dated", bound=_Dated)
+
+
+def newest_first(name: str, table: type[Dated]) -> Keyset[Dated]:
+    """The order of most lists."""
+    return Keyset(
+        name,
+        col(table.created_at),
+        col(table.id),
+        place=lambda row: (row.created_at.isoformat(), row.id),
+        decode=decode_instant,
+    )
 
 
 def slice_page(items: Sequence[T], keys: Sequence[str], window: Window) -> Page[T]:
-    """A page of a list that is whole in memory; `keys` are stable and unique."""
-    cursors = [encode_cursor("key", key) for key in keys]
-    start, end = 0, len(items)
-    if window.cursor is not None:
-        (key,) = decode_cursor(window.cursor, "key", 1)
-        if key not in keys:
-            raise BadRequest("This cursor is not of this list.")
-        place = list(keys).index(str(key))
-        start, end = (start, place) if window.is_backward else (place + 1, end)
-    chosen = range(start, end)
+    """A page of a list that is whole in memory; `keys` ascend, and none is there twice.
+
+    Raises:
+        BadRequest: a cursor is of another list, or was altered.
+    """
+    start = 0 if window.after is None else bisect_right(keys, _key_of(window.after))
+    end = len(items) if window.before is None else bisect_left(keys, _key_of(window.before))
+    chosen = range(start, max(start, end))
     chosen = chosen[-window.size :] if window.is_backward else chosen[: window.size]
     return Page(
         [items[index] for index in chosen],
-        [cursors[index] for index in chosen],
-        has_next=bool(chosen) and chosen[-1] + 1 < len(items),
-        has_previous=bool(chosen) and chosen[0] > 0,
+        [encode_cursor("key", keys[index]) for index in chosen],
+        has_next=chosen.stop < len(items),
+        has_previous=chosen.start > 0,
     )
+
+
+def _key_of(cursor: str) -> str:
+    (key,) = decode_cursor(cursor, "key", 1)
+    if not isinstance(key, str):
+        raise _altered()
+    return key
 
 
 def encode_cursor(order: str, *place: str | float) -> str:

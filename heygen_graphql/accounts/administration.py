@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import and_, delete, or_
+from sqlalchemy import delete, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
 from sqlmodel.sql.expression import SelectOfScalar
@@ -12,18 +12,10 @@ from heygen_graphql.accounts.people import check_name, email_key, find_by_email
 from heygen_graphql.changes import KEEP, Keep
 from heygen_graphql.database import Database
 from heygen_graphql.errors import Fault, InvalidInput, UserErrorCode
-from heygen_graphql.paging import (
-    Page,
-    Window,
-    decode_cursor,
-    decode_instant,
-    decode_uuid,
-    encode_cursor,
-    page_of,
-)
+from heygen_graphql.paging import Page, Window, newest_first
 from heygen_graphql.tables import Session, User, utc_now
 
-_ORDER = "users"
+_NEWEST_FIRST = newest_first("users", User)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,21 +90,9 @@ async def page(database: Database, search: str | None, window: Window) -> Page[U
     Raises:
         BadRequest: the cursor is of another list.
     """
-    query = _matching(search)
-    # Going backward through a descending list is reading it ascending.
-    is_descending = not window.is_backward
-    created_at, id_ = col(User.created_at), col(User.id)
-    if window.cursor is not None:
-        instant_part, id_part = decode_cursor(window.cursor, _ORDER, 2)
-        instant, user_id = decode_instant(instant_part), decode_uuid(id_part)
-        beyond = created_at < instant if is_descending else created_at > instant
-        beyond_id = id_ < user_id if is_descending else id_ > user_id
-        query = query.where(or_(beyond, and_(created_at == instant, beyond_id)))
-    order = (created_at.desc(), id_.desc()) if is_descending else (created_at.asc(), id_.asc())
     async with database.reading() as session:
-        rows = list((await session.execute(query.order_by(*order).limit(window.size + 1))).scalars())
-    cursors = [encode_cursor(_ORDER, user.created_at.isoformat(), str(user.id)) for user in rows]
-    return page_of(rows, cursors, window)
+        rows = (await session.scalars(_NEWEST_FIRST.within(_matching(search), window))).all()
+    return _NEWEST_FIRST.page(rows, window)
 
 
 async def count(database: Database, search: str | None) -> int:

@@ -3,23 +3,14 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from sqlalchemy import and_, or_
 from sqlmodel import col, func, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from heygen_graphql.database import Database
-from heygen_graphql.paging import (
-    Page,
-    Window,
-    decode_cursor,
-    decode_instant,
-    decode_uuid,
-    encode_cursor,
-    page_of,
-)
+from heygen_graphql.paging import Page, Window, newest_first
 from heygen_graphql.tables import Asset, AssetState
 
-_ORDER = "assets"
+_NEWEST_FIRST = newest_first("assets", Asset)
 
 
 async def by_ids(database: Database, owner_id: UUID, ids: Iterable[UUID]) -> dict[UUID, Asset]:
@@ -42,21 +33,9 @@ async def page(database: Database, owner_id: UUID, window: Window) -> Page[Asset
     Raises:
         BadRequest: the cursor is of another list.
     """
-    query = _complete(owner_id)
-    # Going backward through a descending list is reading it ascending.
-    is_descending = not window.is_backward
-    created_at, id_ = col(Asset.created_at), col(Asset.id)
-    if window.cursor is not None:
-        instant_part, id_part = decode_cursor(window.cursor, _ORDER, 2)
-        instant, asset_id = decode_instant(instant_part), decode_uuid(id_part)
-        beyond = created_at < instant if is_descending else created_at > instant
-        beyond_id = id_ < asset_id if is_descending else id_ > asset_id
-        query = query.where(or_(beyond, and_(created_at == instant, beyond_id)))
-    order = (created_at.desc(), id_.desc()) if is_descending else (created_at.asc(), id_.asc())
     async with database.reading() as session:
-        rows = list((await session.execute(query.order_by(*order).limit(window.size + 1))).scalars())
-    cursors = [encode_cursor(_ORDER, asset.created_at.isoformat(), str(asset.id)) for asset in rows]
-    return page_of(rows, cursors, window)
+        rows = (await session.scalars(_NEWEST_FIRST.within(_complete(owner_id), window))).all()
+    return _NEWEST_FIRST.page(rows, window)
 
 
 async def count(database: Database, owner_id: UUID) -> int:

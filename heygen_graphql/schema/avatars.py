@@ -106,12 +106,16 @@ async def avatars_for_viewer(
     """
     window = Window.of(first, after, last, before)
     listed = [Avatar.of(one) for one in presenters.avatars()]
+    places = [f"0 {index:04}" for index in range(len(listed))]
     if context.credentials.are_given:
         owner_id = (await context.viewer()).user.id
-        listed += map(Avatar.of_photo, await assets.avatars.usable(context.services.database, owner_id))
+        rows = await assets.avatars.usable(context.services.database, owner_id)
+        listed += map(Avatar.of_photo, rows)
+        # As the rows are ordered; of one length, so that they can be compared as texts.
+        places += [f"1 {row.created_at.isoformat(timespec='microseconds')} {row.id}" for row in rows]
 
     async def count() -> int:
         return len(listed)
 
-    page = slice_page(listed, [one.avatar_id for one in listed], window)
+    page = slice_page(listed, places, window)
     return Connection[Avatar].of(page, lambda one: one, count)

@@ -75,6 +75,12 @@ class Voice(Node):
             return None
 
 
+def place_of(voice: speech.Voice) -> str:
+    """Where a voice stands in the list, whatever else does: the natural ones first, robots last."""
+    ranks = {"hibari": 0, "piper": 1, endpoint_voices.ENGINE: 2}
+    return f"{ranks.get(voice.engine, 3)} {voice.voice_id}"
+
+
 @strawberry.input(description="Which voices to list; every condition that is given must hold.")
 class VoiceFilter:
     language: str | None = strawberry.field(

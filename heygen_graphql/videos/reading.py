@@ -7,21 +7,12 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import SQLColumnExpression, and_, or_
+from sqlalchemy import SQLColumnExpression
 from sqlmodel import col, func, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from heygen_graphql.database import Database
-from heygen_graphql.paging import (
-    Page,
-    Window,
-    decode_cursor,
-    decode_instant,
-    decode_number,
-    decode_uuid,
-    encode_cursor,
-    page_of,
-)
+from heygen_graphql.paging import Keyset, Page, Window, decode_instant, decode_number
 from heygen_graphql.tables import Video, VideoStatus
 from heygen_graphql.videos.making import folded
 
@@ -64,24 +55,17 @@ async def page(
     Raises:
         BadRequest: the cursor is of another list or another order.
     """
-    key = _sort_key(order.field)
-    # Going backward through a descending list is reading it ascending.
-    is_descending = order.is_descending != window.is_backward
-    name = f"{order.field}:{'DESC' if order.is_descending else 'ASC'}"
-    query = _owned(owner_id, matching)
-    if window.cursor is not None:
-        place, id_part = decode_cursor(window.cursor, name, 2)
-        value = _place_of(order.field, place)
-        video_id = decode_uuid(id_part)
-        beyond = key < value if is_descending else key > value
-        beyond_id = col(Video.id) < video_id if is_descending else col(Video.id) > video_id
-        query = query.where(or_(beyond, and_(key == value, beyond_id)))
-    directions = (key.desc(), col(Video.id).desc()) if is_descending else (key.asc(), col(Video.id).asc())
+    keyset: Keyset[Video] = Keyset(
+        f"{order.field}:{'DESC' if order.is_descending else 'ASC'}",
+        _sort_key(order.field),
+        col(Video.id),
+        place=lambda video: (_place(order.field, video), video.id),
+        decode=decode_number if order.field is OrderField.DURATION else decode_instant,
+        is_descending=order.is_descending,
+    )
     async with database.reading() as session:
-        rows = await session.execute(query.order_by(*directions).limit(window.size + 1))
-        videos = list(rows.scalars())
-    cursors = [encode_cursor(name, _place(order.field, video), str(video.id)) for video in videos]
-    return page_of(videos, cursors, window)
+        rows = (await session.scalars(keyset.within(_owned(owner_id, matching), window))).all()
+    return keyset.page(rows, window)
 
 
 async def count(database: Database, owner_id: UUID, matching: VideoFilter) -> int:
@@ -137,9 +121,3 @@ def _place(field: OrderField, video: Video) -> str | float:
             return video.updated_at.isoformat()
         case OrderField.DURATION:
             return -1.0 if video.duration_seconds is None else video.duration_seconds
-
-
-def _place_of(field: OrderField, place: str | float) -> object:
-    if field is OrderField.DURATION:
-        return decode_number(place)
-    return decode_instant(place)

@@ -6,21 +6,12 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
 
 from heygen_graphql.database import Database
 from heygen_graphql.errors import Fault, InvalidInput, UserErrorCode
-from heygen_graphql.paging import (
-    Page,
-    Window,
-    decode_cursor,
-    decode_instant,
-    decode_uuid,
-    encode_cursor,
-    page_of,
-)
+from heygen_graphql.paging import Page, Window, newest_first
 from heygen_graphql.rendering.speech import Voices
 from heygen_graphql.rendering.storyboard import Storyboard
 from heygen_graphql.tables import Template
@@ -32,7 +23,7 @@ from heygen_graphql.videos.quotas import STANDARD, Quotas, hold
 from heygen_graphql.videos.requests import VideoRequest
 
 MAX_NAME_LENGTH = 100
-_ORDER = "templates"
+_NEWEST_FIRST = newest_first("templates", Template)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,21 +138,10 @@ async def page(database: Database, owner_id: UUID, window: Window) -> Page[Templ
     Raises:
         BadRequest: the cursor is of another list.
     """
-    query = select(Template).where(Template.owner_id == owner_id)
-    # Going backward through a descending list is reading it ascending.
-    is_descending = not window.is_backward
-    created_at, id_ = col(Template.created_at), col(Template.id)
-    if window.cursor is not None:
-        instant_part, id_part = decode_cursor(window.cursor, _ORDER, 2)
-        instant, template_id = decode_instant(instant_part), decode_uuid(id_part)
-        beyond = created_at < instant if is_descending else created_at > instant
-        beyond_id = id_ < template_id if is_descending else id_ > template_id
-        query = query.where(or_(beyond, and_(created_at == instant, beyond_id)))
-    order = (created_at.desc(), id_.desc()) if is_descending else (created_at.asc(), id_.asc())
+    owned = select(Template).where(Template.owner_id == owner_id)
     async with database.reading() as session:
-        rows = list((await session.execute(query.order_by(*order).limit(window.size + 1))).scalars())
-    cursors = [encode_cursor(_ORDER, row.created_at.isoformat(), str(row.id)) for row in rows]
-    return page_of(rows, cursors, window)
+        rows = (await session.scalars(_NEWEST_FIRST.within(owned, window))).all()
+    return _NEWEST_FIRST.page(rows, window)
 
 
 async def count(database: Database, owner_id: UUID) -> int:
