@@ -12,9 +12,22 @@ from heygen_graphql.database import Database
 from heygen_graphql.jobs import claiming
 from heygen_graphql.jobs.claiming import Claim
 from heygen_graphql.jobs.protocol import Failure, Progress, Rendered
-from heygen_graphql.tables import VideoStatus, utc_now
+from heygen_graphql.settings import Settings
+from heygen_graphql.tables import User, VideoStatus, utc_now
+from heygen_graphql.videos import Quotas
+from heygen_graphql.videos.usage import consumption
 from tests.jobs.lossy import lossy_way
-from tests.jobs.videos import add_video, change, let_lease_run_out, load, statuses
+from tests.jobs.serving import server
+from tests.jobs.videos import (
+    SLOW,
+    add_video,
+    change,
+    let_lease_run_out,
+    load,
+    statuses,
+    storyboard,
+    wait_for_end,
+)
 
 RENDERED = Rendered(
     duration_seconds=1.0,
@@ -65,6 +78,104 @@ async def test_a_video_is_not_to_be_had_while_its_lease_runs_nor_when_it_has_end
     assert await claim(database, video_id) is None
     assert await claiming.complete(database, first, RENDERED) is not None
     assert await claim(database, video_id) is None
+
+
+async def of_one_owner(database: Database, count: int) -> list[UUID]:
+    """Videos that wait, and whose owner is the first one's."""
+    ids = [await add_video(database) for _ in range(count)]
+    owner_id = (await load(database, ids[0])).owner_id
+    for video_id in ids[1:]:
+        await change(database, video_id, owner_id=owner_id)
+    return ids
+
+
+async def test_of_one_owners_videos_that_are_claimed_at_once_only_so_many_are_to_be_had(
+    database: Database,
+) -> None:
+    ids = await of_one_owner(database, 6)
+    anothers = await add_video(database)
+    two = Quotas(videos_at_once=2)
+    claims = await asyncio.gather(
+        *(
+            claiming.claim(database, video_id, lease_seconds=15, max_attempts=25, limits=two)
+            for video_id in (*ids, anothers, *ids)
+        )
+    )
+    won = [one.video_id for one in claims if one is not None]
+    assert len(won) == 3
+    assert anothers in won
+    # Those that wait are to be hinted as soon as they may begin, and are otherwise as they were
+    for video_id in {*ids} - {*won}:
+        video = await load(database, video_id)
+        assert (video.status, video.attempt, video.version) == (VideoStatus.PENDING, 0, 1)
+        assert video.hinted_at is None
+
+
+async def test_who_may_have_one_under_way_may_have_the_next_when_it_ends(database: Database) -> None:
+    first, second = await of_one_owner(database, 2)
+    async with database.transaction() as session:
+        owner = await session.get_one(User, (await load(database, first)).owner_id)
+        owner.concurrent_limit = 1
+    for end in (
+        lambda mine: claiming.complete(database, mine, RENDERED),
+        lambda mine: claiming.give_back(database, mine),
+        lambda mine: videos.cancel(database, mine.owner_id, mine.video_id),
+        lambda mine: let_lease_run_out(database, mine.video_id),
+    ):
+        mine = await claimed(database, first)
+        assert await claim(database, second) is None
+        await end(mine)
+        theirs = await claimed(database, second)
+        assert await claiming.give_back(database, theirs) is not None
+        await change(database, first, status=VideoStatus.PENDING)
+
+
+async def test_videos_that_all_workers_left_behind_do_not_keep_each_other_waiting(
+    database: Database,
+) -> None:
+    ids = await of_one_owner(database, 3)
+    for video_id in ids:
+        await claimed(database, video_id)
+        await let_lease_run_out(database, video_id)
+    one = Quotas(videos_at_once=1)
+    claims = [
+        await claiming.claim(database, video_id, lease_seconds=15, max_attempts=25, limits=one)
+        for video_id in ids
+    ]
+    assert [mine is not None for mine in claims] == [True, False, False]
+
+
+async def test_one_persons_heap_lets_anothers_pass_and_goes_on_without_a_pause(
+    settings: Settings, sqlite: Database
+) -> None:
+    # Given a sweep that comes too late to help
+    late = {"workers": 2, "videos_at_once_per_user": 1, "sweep_seconds": 60}
+    async with server(settings.model_copy(update=late), sqlite) as queue:
+        await asyncio.sleep(0.5)
+        hers = await of_one_owner(sqlite, 4)
+        his = await add_video(sqlite)
+        for video_id in hers:
+            await change(sqlite, video_id, storyboard=storyboard({"steps": 2, "step_seconds": 0.2}))
+        for video_id in (*hers, his):
+            await queue.hint(video_id)
+        # Then he waits for none of hers, nor do they wait for the sweep
+        ended = [await wait_for_end(sqlite, video_id) for video_id in (*hers, his)]
+    assert {video.status for video in ended} == {VideoStatus.COMPLETED}
+    began, over = [one.started_at for one in ended], [one.completed_at for one in ended]
+    assert began[4] < over[0]  # type: ignore[operator]
+    assert all(start >= end for start, end in zip(began[1:4], over[:3], strict=True))  # type: ignore[operator]
+
+
+async def test_those_held_back_keep_nobody_elses_from_the_sweep(settings: Settings, sqlite: Database) -> None:
+    # Given more of one person's videos than the sweep looks at, and another's behind them whose hint is lost
+    one = settings.model_copy(update={"workers": 2, "videos_at_once_per_user": 1})
+    hers = await of_one_owner(sqlite, 70)
+    for video_id in hers:
+        await change(sqlite, video_id, storyboard=storyboard(SLOW))
+    his = await add_video(sqlite)
+    async with server(one, sqlite):
+        assert (await wait_for_end(sqlite, his)).status is VideoStatus.COMPLETED
+        assert [(await load(sqlite, video_id)).attempt for video_id in hers].count(1) == 1
 
 
 async def test_a_worker_whose_fence_is_old_changes_nothing(database: Database) -> None:
@@ -179,6 +290,8 @@ async def test_a_commit_whose_answer_is_lost_is_done_once(postgres_url: str) -> 
         assert recorded is not None
         assert recorded.status is VideoStatus.COMPLETED
         assert await claiming.is_completed(database, mine)
+        used = await consumption(database, mine.owner_id, Quotas())
+        assert (used.videos_completed, used.seconds_rendered) == (1, 1.0)
 
         assert way.commits_to_lose == 0
         assert Counter(await statuses(database, video_id)) == {
