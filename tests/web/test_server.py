@@ -1,8 +1,13 @@
 import re
+import socket
 from pathlib import Path
 
 import httpx
+import pytest
 from graphql import get_introspection_query
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 from heygen_graphql.settings import Settings
 from heygen_graphql.web import graphiql_page
@@ -85,11 +90,70 @@ def test_only_known_hosts_and_origins_are_served(http: httpx.Client) -> None:
     assert "PUT" in upload.headers["access-control-allow-methods"]
 
 
+def test_pages_of_known_origins_may_send_keys_and_read_what_is_left(http: httpx.Client) -> None:
+    # Given a page that will send an API key, and whatever Apollo Client adds
+    asked = "authorization,content-type,x-api-key,apollo-require-preflight,x-apollo-operation-name"
+    preflight = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": asked}
+    origin = {"Origin": "https://studio.example"}
+    allowed = http.options("/graphql", headers=preflight | origin)
+    assert allowed.status_code == 200
+    assert set(asked.split(",")) <= set(allowed.headers["access-control-allow-headers"].lower().split(", "))
+    assert int(allowed.headers["access-control-max-age"]) >= 600
+    # When it asks
+    answer = http.post("/graphql", json={"query": "{ __typename }"}, headers=origin)
+    # Then it may read what the answer says about itself
+    exposed = set(answer.headers["access-control-expose-headers"].lower().split(", "))
+    assert exposed >= {
+        *("ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"),
+        *("retry-after", "x-cache", "x-request-id"),
+    }
+    assert exposed >= {name for name in answer.headers if name.startswith(("ratelimit", "x-cache"))}
+    # ... and no browser sends or keeps a cookie for it.
+    for response in (allowed, answer):
+        assert response.headers["access-control-allow-origin"] == "https://studio.example"
+        assert "access-control-allow-credentials" not in response.headers
+        assert "Origin" in response.headers["vary"]
+    # A refusal can be read, too, or the page could not say why.
+    refused = http.post("/graphql", content=b"{", headers=origin | {"Content-Type": "application/json"})
+    assert (refused.status_code, refused.headers["access-control-allow-origin"]) == (
+        400,
+        "https://studio.example",
+    )
+
+
+@pytest.mark.parametrize(
+    "path", ["/health", "/graphql?query={__typename}", "/media/no", "/nowhere", "/graphiql/main.js"]
+)
+def test_no_answer_may_be_framed_or_taken_for_another_type(http: httpx.Client, path: str) -> None:
+    headers = http.get(path).headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["referrer-policy"] == "no-referrer"
+
+
+def test_only_known_hosts_get_a_websocket(http: httpx.Client) -> None:
+    def begin(host: str) -> None:
+        listener = socket.create_connection((http.base_url.host, http.base_url.port))
+        protocols = [Subprotocol("graphql-transport-ws")]
+        with connect(f"ws://{host}/graphql", sock=listener, subprotocols=protocols, proxy=None):
+            pass
+
+    begin("localhost")
+    with pytest.raises(InvalidStatus) as refusal:
+        begin("elsewhere.example")
+    assert refusal.value.response.status_code == 400
+
+
 def test_long_answers_are_compressed(http: httpx.Client) -> None:
     query = "{ voices(first: 100) { edges { node { id name language } } } }"
     answer = http.post("/graphql", json={"query": query}, headers={"Accept-Encoding": "gzip"})
     assert answer.headers["content-encoding"] == "gzip"
+    assert {"Accept", "Accept-Encoding"} <= set(answer.headers["vary"].split(", "))
     assert len(answer.json()["data"]["voices"]["edges"]) == 100
+    plain = http.post("/graphql", json={"query": query}, headers={"Accept-Encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    short = http.post("/graphql", json={"query": "{ __typename }"}, headers={"Accept-Encoding": "gzip"})
+    assert "content-encoding" not in short.headers
 
 
 def test_a_browser_gets_graphiql_in_debug_and_all_of_it_from_here(http: httpx.Client) -> None:
