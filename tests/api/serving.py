@@ -36,8 +36,9 @@ def changed(settings: Settings, **changes: Any) -> Settings:
 
 
 @contextmanager
-def served(settings: Settings) -> Iterator[str]:
-    """The address of an application that runs in a thread of this process until the block ends."""
+def served(settings: Settings, port: int = 0) -> Iterator[str]:
+    """The address of an application that runs in a thread of this process until the block ends; 0 lets the
+    system choose a port."""
     config = uvicorn.Config(
         create_app(settings),
         log_config=None,
@@ -46,7 +47,7 @@ def served(settings: Settings) -> Iterator[str]:
         **uvicorn_options(settings),
     )
     server = uvicorn.Server(config)
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = socket.create_server(("127.0.0.1", port))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
