@@ -17,8 +17,13 @@ from heygen_graphql.webhooks.addresses import IPAddress, is_public
 MAX_URL_LENGTH = 2000
 _MAX_HOST_LENGTH = 253
 _NAME = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?")
+_ENDS_IN_NUMBER = re.compile(r"(.*\.)?([0-9]+|0x[0-9a-f]*)")
+"""A name that resolvers may read as an address in an old spelling (https://url.spec.whatwg.org, "ends in a
+number checker"): they differ in which address."""
+_OCTAL = re.compile(r"https?://[0-9]+(\.[0-9]+){1,3}(?![\w.-])", re.IGNORECASE)
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _FIRST_FREE_PORT = 1024
+_LAST_PORT = 65535
 _LOOK_UPS_AT_ONCE = 32
 _LOOK_UP_SECONDS = 5.0
 
@@ -84,6 +89,8 @@ class Targets:
             # A surrogate that has lost its other half can be neither stored nor sent.
             str(url).encode()
         except (httpx.InvalidURL, ValueError):
+            if _OCTAL.match(text.strip()):
+                raise _unsafe("An address in octal numbers") from None
             raise _invalid("This is no URL. Write it like https://example.com/hooks.") from None
         host = url.raw_host.decode("ascii").lower()
         if url.scheme not in _DEFAULT_PORTS or not host:
@@ -98,7 +105,9 @@ class Targets:
             )
         if _literal(host) is None and (len(host) > _MAX_HOST_LENGTH or not _NAME.fullmatch(host)):
             raise _invalid(f"{host[:80]!r} is no host's name.")
-        port = url.port or _DEFAULT_PORTS[url.scheme]
+        port = url.port if url.port is not None else _DEFAULT_PORTS[url.scheme]
+        if not 1 <= port <= _LAST_PORT:
+            raise _invalid(f"There is no port {port}.")
         shown = f"[{host}]" if ":" in host else host
         is_trusted = bool(self._allowed & {host, shown, f"{shown}:{port}"})
         if port < _FIRST_FREE_PORT and port not in _DEFAULT_PORTS.values() and not is_trusted:
@@ -113,13 +122,11 @@ class Targets:
             Unresolved: there are none.
         """
         literal = _literal(target.host)
+        if literal is None and not target.is_trusted and _is_of_this_machine(target.host):
+            raise _unsafe(target.host[:80])
         addresses = [literal] if literal is not None else await self._look_up(target)
         if not target.is_trusted and not all(is_public(address) for address in addresses):
-            raise UnusableUrl(
-                UserErrorCode.UNSAFE_URL,
-                f"{target.host[:80]} is, or stands for, an address that is not on the public Internet. "
-                "Give one that everybody can reach, or ask this server's operator to allow the host.",
-            )
+            raise _unsafe(target.host[:80])
         return addresses
 
     async def _look_up(self, target: Target) -> list[IPAddress]:
@@ -144,7 +151,6 @@ def require_tls(target: Target) -> None:
 
 
 def _addresses_of(host: str, port: int) -> list[IPAddress]:
-    # Also reads the old spellings of an address: decimal, octal, hexadecimal, and with parts left out.
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(ip_address(entry[4][0]) for entry in found))
 
@@ -154,6 +160,20 @@ def _literal(host: str) -> IPAddress | None:
         return ip_address(host)
     except ValueError:
         return None
+
+
+def _is_of_this_machine(name: str) -> bool:
+    # Whatever the name servers say (RFC 6761, section 6.3), or before they are asked.
+    name = name.rstrip(".")
+    return name == "localhost" or name.endswith(".localhost") or bool(_ENDS_IN_NUMBER.fullmatch(name))
+
+
+def _unsafe(host: str) -> UnusableUrl:
+    return UnusableUrl(
+        UserErrorCode.UNSAFE_URL,
+        f"{host} is, or stands for, an address that is not on the public Internet. "
+        "Give one that everybody can reach, or ask this server's operator to allow the host.",
+    )
 
 
 def _invalid(message: str) -> UnusableUrl:
