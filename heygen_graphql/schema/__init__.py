@@ -62,7 +62,7 @@ class _Schema(strawberry.Schema):
     ) -> None:
         context = execution_context.context if execution_context else None
         # In place: what Strawberry answers with is this very list.
-        errors[:] = [shown(error, context, with_suggestions=self.is_open) for error in errors]
+        errors[:] = shown(errors, context, with_suggestions=self.is_open)
 
 
 def build(*, is_open: bool, documents: Documents | None = None) -> strawberry.Schema:

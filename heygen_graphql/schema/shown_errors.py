@@ -1,6 +1,7 @@
 """What a client is shown of an error: its own faults in full, ours by a number it can quote."""
 
 import re
+from collections.abc import Sequence
 
 import structlog
 from graphql import GraphQLError, GraphQLSyntaxError
@@ -12,37 +13,56 @@ from heygen_graphql.errors import Fault, InvalidInput, RateLimited, Refused, Una
 from heygen_graphql.schema.context import Context
 
 MAX_MESSAGE_LENGTH = 500
+MAX_LOGGED = 3
+"""Bugs of one answer that are logged whole: a document of 400 fields that all fail would fill the disk."""
 # graphql-core offers names that come near a wrong one; outside of debug those stay unsaid.
 _SUGGESTION = re.compile(r" Did you mean .*\?$", re.DOTALL)
+# What Python says of a literal that it cannot take, like an Int of 5,000 digits.
+_INTERNAL = re.compile(r", but encountered error '.*'(?=; found: )", re.DOTALL)
 # No operation was found in the document, or one of a kind that may not run this way.
 _NOT_RUN = (CannotGetOperationTypeError, InvalidOperationTypeError, MissingQueryError)
 
 log = structlog.stdlib.get_logger(__name__)
 
 
-def shown(error: GraphQLError, context: Context | None, *, with_suggestions: bool) -> GraphQLError:
-    """Safe to apply twice."""
+def shown(
+    errors: Sequence[GraphQLError], context: Context | None, *, with_suggestions: bool
+) -> list[GraphQLError]:
+    """The errors of one answer. Safe to apply twice."""
+    bugs: list[GraphQLError] = []
+    told = [_shown(error, context, bugs, with_suggestions=with_suggestions) for error in errors]
+    for bug in bugs[:MAX_LOGGED]:
+        log.error("unexpected_error", path=bug.path, exc_info=_cause(bug))
+    if len(bugs) > MAX_LOGGED:
+        log.error("unexpected_errors_more", count=len(bugs) - MAX_LOGGED)
+    return told
+
+
+def _shown(
+    error: GraphQLError, context: Context | None, bugs: list[GraphQLError], *, with_suggestions: bool
+) -> GraphQLError:
+    """Puts it among `bugs` when it is one."""
     if error.extensions and "code" in error.extensions:
-        return error
+        message = _cut(_INTERNAL.sub("", error.message))
+        return error if message == error.message else _with_code(error, message, **error.extensions)
     if isinstance(error.original_error, _NOT_RUN):
         # Of a streamed operation: over HTTP they have statuses of their own.
-        return _with_code(error, _cut(error.message), "OPERATION_RESOLUTION_FAILURE", {})
+        return _with_code(error, _cut(error.message), "OPERATION_RESOLUTION_FAILURE")
     cause = _cause(error)
     if isinstance(cause, InvalidInput):
         # Of a query: a mutation has told it in its payload.
         faults = [_told(fault) for fault in cause.faults]
-        return _with_code(error, _cut(str(cause)), "BAD_USER_INPUT", {"userErrors": faults})
+        return _with_code(error, _cut(str(cause)), "BAD_USER_INPUT", userErrors=faults)
     if isinstance(cause, Refused):
-        return _with_code(error, str(cause), cause.code, _remedy(cause, context))
+        return _with_code(error, _cut(str(cause)), cause.code, **_remedy(cause, context))
     if cause is None or isinstance(cause, StrawberryInputCoercionError):
         message = error.message if with_suggestions else _SUGGESTION.sub("", error.message)
         code = "GRAPHQL_PARSE_FAILED" if isinstance(error, GraphQLSyntaxError) else "BAD_USER_INPUT"
-        return _with_code(error, _cut(message), code, {})
+        return _with_code(error, _cut(message), code)
+    bugs.append(error)
     request_id = context.request_id if context else ""
-    log.error("unexpected_error", path=error.path, exc_info=cause)
-    return _with_code(
-        error, f"Unexpected error {request_id}".rstrip(), "INTERNAL_SERVER_ERROR", {"requestId": request_id}
-    )
+    message = f"Unexpected error {request_id}".rstrip()
+    return _with_code(error, message, "INTERNAL_SERVER_ERROR", requestId=request_id)
 
 
 def _cause(error: GraphQLError) -> BaseException | None:
@@ -65,7 +85,7 @@ def _remedy(cause: Refused, context: Context | None) -> dict[str, object]:
     return {"retryAfter": cause.retry_after_seconds}
 
 
-def _with_code(error: GraphQLError, message: str, code: str, more: dict[str, object]) -> GraphQLError:
+def _with_code(error: GraphQLError, message: str, code: str, **more: object) -> GraphQLError:
     return GraphQLError(
         message,
         nodes=error.nodes,
