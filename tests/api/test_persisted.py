@@ -192,3 +192,14 @@ def test_a_manifest_that_cannot_be_used_stops_the_start(
         served(changed(apart, persisted_documents=path)),
     ):
         pass
+
+
+async def test_with_a_manifest_nothing_else_runs_on_streams_either(apart: Settings, manifest: Path) -> None:
+    with served(changed(apart, persisted_documents=manifest)) as address, caller(address) as http:
+        for query, told in ((LISTED, '"__typename":"Query"'), (UNLISTED, "PERSISTED_QUERY_NOT_IN_LIST")):
+            events = http.post("/graphql", json={"query": query}, headers={"Accept": "text/event-stream"})
+            assert told in events.text
+            async with Api(http).websocket() as socket:
+                await socket.begin()
+                await socket.subscribe(query)
+                assert told in json.dumps(await socket.receive(), separators=(",", ":"))
