@@ -15,13 +15,9 @@ First = Annotated[
     int | None,
     strawberry.argument(description="How many from the start: 1 to 100; 20 when `last` is not given either."),
 ]
-After = Annotated[
-    str | None, strawberry.argument(description="Only what follows this cursor.")
-]
+After = Annotated[str | None, strawberry.argument(description="Only what follows this cursor.")]
 Last = Annotated[int | None, strawberry.argument(description="How many from the end: 1 to 100.")]
-Before = Annotated[
-    str | None, strawberry.argument(description="Only what precedes this cursor.")
-]
+Before = Annotated[str | None, strawberry.argument(description="Only what precedes this cursor.")]
 
 
 @strawberry.type(description="Where a page lies in its list.")
