@@ -46,7 +46,9 @@ async def update_user(database: Database, user_id: UUID | None, changes: UserCha
             await keep_a_superuser(session, user_id, "isActive")
         if changes.is_superuser is False:
             await keep_a_superuser(session, user_id, "isSuperuser")
-        user = await session.get(User, user_id, with_for_update={"key_share": True})
+        user = None
+        if user_id is not None:
+            user = await session.get(User, user_id, with_for_update={"key_share": True})
         if user is None or user.deleted_at is not None:
             raise InvalidInput.one(UserErrorCode.NOT_FOUND, "There is no user of this id.", "id")
         for field in ("is_active", "is_superuser", "monthly_seconds_limit", "concurrent_limit"):
