@@ -138,5 +138,5 @@ lock: .venv/.project
 	$(call step,requirements-web.lock,$(COMPILE) --group pyproject.toml:web -o requirements-web.lock)
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build dist
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build dist tests/node/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
