@@ -124,6 +124,14 @@ def test_the_guides_commands_work_as_they_stand_and_answer_what_it_says(
         assert film.duration > av.time_base
 
 
+def test_the_guide_names_every_code_of_an_error() -> None:
+    sources = [*(ROOT / "heygen_graphql" / "schema").rglob("*.py"), ROOT / "heygen_graphql" / "errors.py"]
+    said = re.compile(r'(?:\bcode = |"code": |[rR]efused\((?:\s*\d+,)?\s*)"([A-Z_]+)"')
+    codes = {code for path in sources for code in said.findall(path.read_text(encoding="utf-8"))}
+    assert len(codes) > 15
+    assert codes <= set(re.findall("`([A-Z_]+)`", GUIDE.split("## Codes")[1]))
+
+
 @pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.md")), ids=lambda page: page.name)
 def test_every_link_of_the_docs_leads_somewhere(page: Path) -> None:
     for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
