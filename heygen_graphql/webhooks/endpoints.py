@@ -81,8 +81,9 @@ async def change(
         _found(await session.get(Webhook, webhook_id), owner_id)
     values: dict[str, Any] = {}
     faults: list[Fault] = []
-    for name in ("url", "events", "is_active"):
-        if getattr(changes, name) is None:
+    given = {"url": changes.url, "events": changes.events, "isActive": changes.is_active}
+    for name, value in given.items():
+        if value is None:
             message = "It cannot be removed. Leave it out to keep it as it is."
             faults.append(Fault(UserErrorCode.REQUIRED, message, (name,)))
     if isinstance(changes.url, str):

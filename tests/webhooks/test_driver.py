@@ -8,7 +8,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import text, update
+from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import col
 
 from heygen_graphql import webhooks
@@ -210,24 +211,54 @@ async def test_who_slept_past_a_lease_undoes_nothing_of_a_successor(
     assert await sent.record(database, second, Outcome(200, None), (1,)) is None
 
 
+async def test_a_driver_outlives_its_database(
+    postgres_url: str, receiver: Receiver, configured: Configure
+) -> None:
+    database = Database(postgres_url)
+    name = postgres_url.rsplit("/", 1)[1]
+    admin = create_async_engine(postgres_url.replace(name, "template1"), isolation_level="AUTOCOMMIT")
+
+    async def tell(statement: str) -> None:
+        async with admin.connect() as connection:
+            await connection.execute(text(statement))
+
+    owner = User(email="ada@example.com", email_key="ada@example.com", password_hash="-")
+    async with database.transaction() as session:
+        session.add(owner)
+    await add_webhook(database, owner.id, receiver.url("/ok"), ["VIDEO_COMPLETED"])
+    video = await add_video(database, owner.id)
+    async with drivers(configured(), database):
+        await asyncio.sleep(0.2)
+        # When every connection breaks, and for a while no new one comes about
+        await tell(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        await tell(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+        await asyncio.sleep(3)
+        await tell(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+        # Then what happens afterwards is delivered all the same
+        await turn_to(database, video.id, COMPLETED)
+        await until(lambda: all_ended(database))
+    assert len(receiver.at("/ok")) == 1
+    await admin.dispose()
+    await database.close()
+
+
 async def test_old_deliveries_are_forgotten_and_waiting_ones_are_not(
     database: Database, ada: UUID, receiver: Receiver
 ) -> None:
     webhook = await add_webhook(database, ada, receiver.url("/ok"))
     for status in WebhookDeliveryStatus:
         for days in (1, 31):
-            columns = {"status": status, "created_at": utc_now() - timedelta(days=days)}
+            row = WebhookDelivery(
+                owner_id=ada,
+                webhook_id=webhook.id,
+                message_id="m",
+                event="PING",
+                payload={},
+                status=status,
+                created_at=utc_now() - timedelta(days=days),
+            )
             async with database.transaction() as session:
-                session.add(
-                    WebhookDelivery(
-                        owner_id=ada,
-                        webhook_id=webhook.id,
-                        message_id="m",
-                        event="PING",
-                        payload={},
-                        **columns,
-                    )
-                )
+                session.add(row)
     await sent.forget_old(database, days=30)
     left = [(row.status, (utc_now() - row.created_at).days) for row in await deliveries(database)]
     assert sorted(left) == [(DELIVERED, 1), (FAILED, 1), (PENDING, 1), (PENDING, 31)]
