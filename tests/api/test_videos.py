@@ -1,6 +1,8 @@
 import json
+from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.api.serving import Api
@@ -43,6 +45,17 @@ query ($id: ID!) {
   }
 }
 """
+
+
+@pytest.fixture(scope="module")
+def searched(address: str) -> Iterator[Api]:
+    """Who has three videos whose words are hard to find."""
+    with httpx.Client(base_url=address, timeout=30, trust_env=False) as http:
+        api = Api(http).signed_in()
+        create(api, script="L'école et/ou la maison.", metadata="one")
+        create(api, script="Hello.", title="100% Straße", metadata="two")
+        create(api, script="Hello again.", title="Ο ΜΕΓΆΛΟΣ snake_case \\", metadata="three")
+        yield api
 
 
 def create(api: Api, **input: Any) -> str:
@@ -169,9 +182,57 @@ def test_a_key_answers_the_video_it_made_and_refuses_another_input(ada: Api, ben
     assert create(ben, idempotencyKey="a key") != first
 
 
-def test_metadata_is_handed_back_untouched(ada: Api) -> None:
-    metadata = {"list": [1, 2.5, None, True], "ключ": {"": "😀"}, "null": None}
-    assert ada(WHOLE, id=create(ada, metadata=metadata)).data["video"]["metadata"] == metadata
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"list": [1, 2.5, None, True], "ключ": {"": "😀"}, "null": None},
+        [2**53 + 1, -(2**70), 1e-300, 1.7976931348623157e308, 0.1, 1.0, -0.0],
+        "text",
+        0,
+        False,
+        [],
+        {"\0": "\0 \u2028 \U0001f600 \x7f", "__proto__": {"constructor": 1}},
+        {"a": {"b": {"c": [[[{"d": [{}]}]]]}}},
+    ],
+)
+def test_metadata_is_handed_back_untouched(ada: Api, metadata: Any) -> None:
+    answer = ada(WHOLE, id=create(ada, metadata=metadata))
+    # As text, in which 1 and 1.0 are two things
+    assert json.dumps(answer.data["video"]["metadata"]) == json.dumps(metadata)
+
+
+def test_metadata_may_stand_in_the_document_itself(ada: Api) -> None:
+    answer = ada(
+        """
+        mutation ($word: JSON) {
+          createVideo(input: {
+            script: "Hi.", metadata: { n: 12345678901234567890, f: 1.5, t: [true, null, "é"], word: $word }
+          }) { video { metadata } userErrors { code } }
+        }
+        """,
+        word={"a": [1]},
+    )
+    assert answer.data["createVideo"]["video"]["metadata"] == {
+        "n": 12345678901234567890,
+        "f": 1.5,
+        "t": [True, None, "é"],
+        "word": {"a": [1]},
+    }
+
+
+def created_by_text(api: Api, metadata: str) -> dict[str, Any]:
+    """What a client that writes its JSON itself is answered."""
+    variables = f'{{"input": {{"script": "Hi.", "metadata": {metadata}}}}}'
+    document = CREATE.replace("id status", "id metadata status")
+    body = f'{{"query": {json.dumps(document)}, "variables": {variables}}}'
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {api.token}"}
+    payload: dict[str, Any] = api.http.post("/graphql", content=body, headers=headers).json()["data"]
+    return payload["createVideo"]  # type: ignore[no-any-return]
+
+
+def test_what_json_cannot_hold_is_no_metadata(someone: Api) -> None:
+    (error,) = created_by_text(someone, '{"a": 1e999}')["userErrors"]
+    assert (error["code"], error["field"]) == ("INVALID", ["metadata"])
 
 
 def test_changes_leave_what_they_do_not_name_and_null_removes(ada: Api) -> None:
@@ -187,6 +248,61 @@ def test_changes_leave_what_they_do_not_name_and_null_removes(ada: Api) -> None:
         ("TOO_SHORT", "script"),
         ("UNKNOWN_VOICE", "voiceId"),
     }
+
+
+def test_a_background_a_pace_and_a_pitch_are_changed_and_taken_back(ada: Api) -> None:
+    video_id = create(ada, background={"color": "#102030"}, speed=1.5)
+
+    def shown(**input: Any) -> tuple[str, bool]:
+        payload = ada(UPDATE, id=video_id, input=input).data["updateVideo"]
+        assert payload["userErrors"] == []
+        (scene,) = ada(WHOLE, id=video_id).data["video"]["scenes"]
+        return scene["background"]["color"], payload["video"]["version"]
+
+    estimate = "query ($input: CreateVideoInput!) { estimateVideo(input: $input) { durationSeconds } }"
+    assert ada(estimate, input={"script": "Hi.", "speed": 1}).data["estimateVideo"]["durationSeconds"] > 0
+    assert shown(speed=0.5, pitch=-2)[0] == "#102030"
+    assert shown(title="Kept")[0] == "#102030"
+    assert shown(background=None)[0] == "#DFE7EE"
+    assert shown(background={"color": "#0af"}, speed=None, pitch=None)[0] == "#00AAFF"
+    refused = ada(UPDATE, id=video_id, input={"speed": 9, "pitch": 13}).data["updateVideo"]
+    assert [error["field"] for error in refused["userErrors"]] == [["speed"], ["pitch"]]
+
+
+@pytest.mark.parametrize(
+    ("search", "expected"),
+    [
+        ("ÉCOLE", {"one"}),
+        ("école", {"one"}),
+        ("E\u0301cole", {"one"}),
+        ("STRASSE", {"two"}),
+        ("μεγάλος", {"three"}),
+        ("ΜΕΓΆΛΟΣ", {"three"}),
+        ("100%", {"two"}),
+        ("%", {"two"}),
+        ("_", {"three"}),
+        ("\\", {"three"}),
+        ("/", {"one"}),
+        ("nowhere", set()),
+        ("", {"one", "two", "three"}),
+    ],
+)
+def test_a_search_is_literal_and_knows_no_capitals_in_any_writing(
+    searched: Api, search: str, expected: set[str]
+) -> None:
+    query = (
+        "query ($filter: VideoFilter) { videos(filter: $filter) { totalCount edges { node { metadata } } } }"
+    )
+    found = searched(query, filter={"search": search}).data["videos"]
+    assert {edge["node"]["metadata"] for edge in found["edges"]} == expected
+    assert found["totalCount"] == len(expected)
+
+
+def test_a_title_that_is_changed_is_found_by_its_new_words(ada: Api) -> None:
+    video_id = create(ada, title="Before")
+    ada(UPDATE, id=video_id, input={"title": "Nachher"})
+    query = "query ($search: String) { videos(filter: { search: $search }) { totalCount } }"
+    assert [ada(query, search=one).data["videos"]["totalCount"] for one in ("before", "NACHHER")] == [0, 1]
 
 
 def test_a_video_is_canceled_once_retried_and_deleted(ada: Api) -> None:

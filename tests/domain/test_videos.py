@@ -84,6 +84,28 @@ async def test_every_fault_names_its_field(
     assert codes(error) == expected
 
 
+async def test_metadata_comes_back_from_the_database_as_it_went(database: Database, ada: UUID) -> None:
+    metadata = {"\0": "\0 \ud800 é", "n": [2**70, -(2**53) - 1, 1e-300, 1.0], "deep": [{"": [None, True]}]}
+    video = await videos.create(
+        database, ada, VideoRequest(script="Hi", metadata=metadata), idempotency_key="k"
+    )
+    kept = await videos.get(database, ada, video.id)
+    assert kept is not None
+    assert repr(kept.client_metadata) == repr(metadata)
+    again = await videos.create(
+        database, ada, VideoRequest(script="Hi", metadata=metadata), idempotency_key="k"
+    )
+    assert again.id == video.id
+
+
+async def test_a_search_knows_no_capitals_in_any_writing(database: Database, ada: UUID) -> None:
+    video = await videos.create(database, ada, VideoRequest(script="L'École", title="Ο ΜΕΓΆΛΟΣ 100%_"))
+    for search, count in {"l'éCOLE": 1, "e\u0301cole": 1, "μεγάλος": 1, "%_": 1, "_%": 0, "\\": 0}.items():
+        assert await videos.count(database, ada, VideoFilter(search=search)) == count, search
+    await videos.update(database, ada, video.id, VideoChanges(title=None))
+    assert await videos.count(database, ada, VideoFilter(search="μεγάλος")) == 0
+
+
 async def test_more_scenes_than_a_database_can_look_up_at_once_are_refused_by_their_number(
     database: Database, ada: UUID
 ) -> None:
