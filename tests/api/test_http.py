@@ -267,25 +267,24 @@ def test_an_array_is_bounded_and_may_be_switched_off(api_settings: Settings, any
 def test_an_array_says_the_longest_of_its_waits(
     api_settings: Settings, sqlite_url: str, redis_url: str
 ) -> None:
-    # Given a server that lets one sign up in a minute
-    limits = {"sign_ins_per_minute": 1, "database_url": sqlite_url, "redis_url": redis_url}
-    with (
-        served(changed(api_settings, **limits)) as address,
-        httpx.Client(base_url=address, trust_env=False, timeout=30) as http,
-    ):
-        # When many do at once, and something that is not limited comes last
+    # Given a server that lets one sign up in a minute, and has points for two
+    limits = {"sign_ins_per_minute": 1, "max_operation_cost": 130, "points_bucket": 130}
+    settings = changed(api_settings, database_url=sqlite_url, redis_url=redis_url, **limits)
+    with served(settings) as address, httpx.Client(base_url=address, trust_env=False, timeout=30) as http:
+        # When four do at once
         sign_ups = [
             {"query": SIGN_UP, "variables": {"email": f"{n}@batches.example", "password": PASSWORD}}
             for n in range(4)
         ]
-        response = http.post("/graphql", json=[*sign_ups, TYPENAME])
-    # Then its answer still says when to come back
+        response = http.post("/graphql", json=sign_ups)
+    # Then the answer says when the last of them can come back, and what is left
     waits = [
         error["extensions"]["retryAfter"] for answer in response.json() for error in answer.get("errors", ())
     ]
     assert len(waits) >= 2
     assert response.headers["retry-after"] == str(max(waits))
-    assert response.json()[-1]["data"] == {"__typename": "Query"}
+    left = response.json()[-1]["extensions"]["cost"]["remaining"]
+    assert response.headers["ratelimit-remaining"] == str(left)
 
 
 def test_a_body_is_bounded_announced_or_not(api_settings: Settings, anyone: Api) -> None:
