@@ -309,7 +309,9 @@ def _dearest(branches: list[_Cost]) -> _Cost:
 def _page(node: FieldNode, inside: _Cost) -> _Cost:
     arguments = {argument.name.value: argument.value for argument in node.arguments or ()}
     first, last = (_number(arguments.get(name)) for name in ("first", "last"))
-    return 0 if inside == 0 else _Page(first, last, inside)
+    # A size that was given is looked at, even where nothing of the page is asked for.
+    is_free = inside == 0 and first is None and last is None
+    return 0 if is_free else _Page(first, last, inside)
 
 
 def _number(node: ValueNode | None) -> int | str | None:

@@ -30,6 +30,8 @@ MAX_KEPT = 500
 MAX_KEPT_LENGTH = 300_000
 """Characters of all documents together, of which the tree takes up to 250 bytes each. With MAX_KEPT,
 bounds what the memory can be filled with from outside: to less than 80 MB."""
+MAX_KEPT_LENGTH_EACH = 20_000
+"""One that is longer is not worth the room of many others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,8 @@ class Documents:
         document = parse(text, max_tokens=self.limits.tokens)
         errors = tuple(self._faults(schema, document))
         verdict = Verdict(document, errors, cost.CostPlan({}) if errors else cost.plan(schema, document))
-        self._keep(text, verdict)
+        if len(text) <= MAX_KEPT_LENGTH_EACH:
+            self._keep(text, verdict)
         return verdict
 
     def _keep(self, text: str, verdict: Verdict) -> None:
