@@ -26,6 +26,8 @@ def api_settings(tmp_path_factory: pytest.TempPathFactory, _migrated_sqlite: Pat
         data_dir=directory / "data",
         sign_ins_per_minute=10_000,
         videos_per_minute=10_000,
+        # All tests come from one address.
+        points_bucket=1_000_000,
     )
     valkey.kill()
 
