@@ -45,6 +45,15 @@ def _origins(origins: tuple[str, ...]) -> tuple[str, ...]:
     return origins
 
 
+def _hosts(hosts: tuple[str, ...]) -> tuple[str, ...]:
+    for host in hosts:
+        if not re.fullmatch(r"\*|(\*\.)?[^*:/\[\]\s]+|\[[0-9A-Fa-f:.]+\]", host):
+            raise ValueError(
+                f"{host!r} is no host; write videos.example.com, *.example.com or [::1], with no port, or *"
+            )
+    return hosts
+
+
 def _web_address(url: str | None) -> str | None:
     if url is None or re.match(r"https?://[^/?#\s]", url):
         return url
@@ -86,7 +95,11 @@ class Settings(BaseSettings):
     public_url: Annotated[str | None, AfterValidator(_web_address)] = None
     """Where clients reach the server, for links that leave it; the request's own address when not set."""
 
-    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ("localhost", "127.0.0.1", "[::1]")
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode, AfterValidator(_hosts)] = (
+        "localhost",
+        "127.0.0.1",
+        "[::1]",
+    )
     cors_origins: Annotated[tuple[str, ...], NoDecode, AfterValidator(_origins)] = ()
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
     """Addresses or networks whose X-Forwarded-For and X-Forwarded-Proto are believed; nobody else's are."""

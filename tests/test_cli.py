@@ -195,6 +195,9 @@ def test_a_server_whose_database_cannot_be_reached_says_so_in_one_line(
     ("name", "value"),
     [
         ("CORS_ORIGINS", "https://example.com,example.org"),
+        ("ALLOWED_HOSTS", "localhost,videos.example.com:8000"),
+        ("ALLOWED_HOSTS", "localhost,*example.com"),
+        ("PERSISTED_DOCUMENTS", "nowhere.json"),
         ("PUBLIC_URL", "example.org"),
         ("DATA_DIR", "taken"),
     ],
