@@ -76,6 +76,7 @@ def test_every_answer_carries_its_requests_id(http: httpx.Client) -> None:
 
 def test_only_known_hosts_and_origins_are_served(http: httpx.Client) -> None:
     assert http.get("/health", headers={"Host": "elsewhere.example"}).status_code == 400
+    assert http.get("/health", headers={"Host": "[::1]:8000"}).status_code == 200
     preflight = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
     known = http.options("/graphql", headers=preflight | {"Origin": "https://studio.example"})
     unknown = http.options("/graphql", headers=preflight | {"Origin": "https://elsewhere.example"})
