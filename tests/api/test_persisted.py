@@ -12,6 +12,7 @@ from redis import Redis
 from heygen_graphql.errors import BadSettings
 from heygen_graphql.settings import Settings
 from tests.api.serving import Api, changed, served
+from tests.node_programs import run_node
 from tests.servers import Valkey
 
 GRAPHQL = "application/graphql-response+json"
@@ -203,3 +204,12 @@ async def test_with_a_manifest_nothing_else_runs_on_streams_either(apart: Settin
                 await socket.begin()
                 await socket.subscribe(query)
                 assert told in json.dumps(await socket.receive(), separators=(",", ":"))
+
+
+def test_apollo_client_sends_a_document_once(address: str) -> None:
+    told = json.loads(run_node("persisted.mjs", f"{address}/graphql"))
+    assert told["answers"] == [{"node": None}, {"node": None}]
+    missed, taught, known = told["sent"]
+    assert missed == {"hasQuery": False, "hasHash": True, "status": 400}
+    assert taught == {"hasQuery": True, "hasHash": True, "status": 200}
+    assert known == {"hasQuery": False, "hasHash": True, "status": 200}
