@@ -287,6 +287,17 @@ def test_an_array_says_the_longest_of_its_waits(
     assert response.headers["ratelimit-remaining"] == str(left)
 
 
+def test_an_array_comes_from_the_cache_only_when_all_of_it_does(ada: Api) -> None:
+    known, new = {"query": "query Known { me { id } }"}, {"query": "query New { me { email } }"}
+
+    def ask(*operations: dict[str, str]) -> str:
+        return ada.send(list(operations)).response.headers["x-cache"]
+
+    assert ask(known, known) == "MISS"
+    assert ask(known, known) == "HIT"
+    assert ask(known, new, known) == "MISS"
+
+
 def test_a_body_is_bounded_announced_or_not(api_settings: Settings, anyone: Api) -> None:
     body = json.dumps(TYPENAME | {"variables": {"x": "y" * 1024 * 1024}}).encode()
     headers = {"Content-Type": "application/json"}
