@@ -55,10 +55,7 @@ _MAX_REMEMBERED_LENGTH = 20_000
 
 
 class Outcome(StrEnum):
-    """What the header says: given again; made, and kept if it can be; or neither looked for nor kept.
-
-    In this order a batch's operations decide about its one header: the last of these that came up.
-    """
+    """What the header says: given again; made, and kept if it can be; or neither looked for nor kept."""
 
     HIT = "HIT"
     MISS = "MISS"
@@ -255,9 +252,5 @@ def _stamp_of(voices: tuple[Voice, ...]) -> str:
 
 def _say(context: Context | None, outcome: Outcome) -> None:
     GRAPHQL_ANSWERS.labels(outcome=outcome.lower()).inc()
-    if context is None or context.response is None:
-        return
-    ranks = list(Outcome)
-    said = context.response.headers.get(HEADER)
-    if said is None or ranks.index(Outcome(said)) < ranks.index(outcome):
+    if context is not None and context.response is not None:
         context.response.headers[HEADER] = outcome

@@ -18,6 +18,7 @@ from sqlmodel import col
 from heygen_graphql import accounts, globalids
 from heygen_graphql.answers import MAX_ANSWER_BYTES, LocalAnswers
 from heygen_graphql.database import Database
+from heygen_graphql.rendering.speech.piper_voices import joe
 from heygen_graphql.schema import build
 from heygen_graphql.schema.answers import readings
 from heygen_graphql.schema.resolvers import Reads, reads_of
@@ -180,7 +181,7 @@ def test_what_may_change_in_silence_is_never_kept(ada: Api, query: str) -> None:
 
 def test_answers_to_nobody_and_answers_with_errors_are_never_kept(anyone: Api, ada: Api) -> None:
     assert [outcome(anyone("{ server { version } }")) for _ in range(2)] == ["BYPASS", "BYPASS"]
-    faulty = "{ me { id } videos(first: 1000) { totalCount } }"
+    faulty = '{ me { id } videos(after: "nonsense") { totalCount } }'
     answers = [ada(faulty) for _ in range(2)]
     assert [answer.response.headers["X-Cache"] for answer in answers] == ["MISS", "MISS"]
     assert {answer.code for answer in answers} == {"BAD_USER_INPUT"}
@@ -283,6 +284,38 @@ def test_one_process_gives_what_another_has_kept_but_nothing_that_one_has_change
             while outcome(ada(TITLES)) != "HIT":
                 assert time.monotonic() < deadline
                 time.sleep(0.2)
+
+
+async def test_on_a_websocket_that_stays_open_every_change_is_seen(ada: Api) -> None:
+    # Given a socket on which a list was read, so that its answer is kept
+    create(ada, title="a")
+    async with ada.subscribed(TITLES) as websocket:
+        assert (await websocket.next())["videos"]["totalCount"] == 1
+        assert (await websocket.receive())["type"] == "complete"
+        assert outcome(ada(TITLES)) == "HIT"
+        # When the list changes
+        create(ada, title="b")
+        # Then the next reading on the same socket shows it
+        await websocket.subscribe(TITLES)
+        assert (await websocket.next())["videos"]["totalCount"] == 2
+
+
+def test_a_voice_that_is_dropped_in_or_taken_out_is_seen_by_the_next_read(
+    api_settings: Settings, ada: Api, tmp_path: Path
+) -> None:
+    query = "{ voices { totalCount } }"
+    with served(changed(api_settings, voices_dir=tmp_path)) as address:
+        for caller in callers(address):
+            api = Api(caller.http, ada.token)
+            assert [outcome(api(query)) for _ in range(2)] == ["MISS", "HIT"]
+            count = api(query).data["voices"]["totalCount"]
+            dropped = [tmp_path / f"new.onnx{suffix}" for suffix in ("", ".json")]
+            for path, known in zip(dropped, (joe().files.model, joe().files.description), strict=True):
+                path.symlink_to(known)
+            assert api(query).data["voices"]["totalCount"] == count + 1
+            for path in dropped:
+                path.unlink()
+            assert api(query).data["voices"]["totalCount"] == count
 
 
 def test_other_settings_make_other_answers(api_settings: Settings, ada: Api) -> None:
