@@ -21,7 +21,7 @@ def test_a_server_killed_while_it_sends_loses_no_delivery(server: StartServer, r
     one = server(
         "serve",
         WEBHOOK_ALLOWED_HOSTS=f"localhost:{receiver.port}",
-        WEBHOOK_TIMEOUT_SECONDS="2",
+        WEBHOOK_TIMEOUT_SECONDS="1",
     )
     with httpx.Client(base_url=one.url, timeout=30, trust_env=False) as http:
         ada = Api(http).signed_in()

@@ -137,8 +137,10 @@ async def test_a_target_that_is_gone_is_switched_off_and_what_waits_for_it_given
     async with drivers(configured(), database):
         await until(lambda: all_ended(database))
     assert not (await webhook_now(database, webhook.id)).is_active
-    assert {row.status for row in await deliveries(database)} == {FAILED}
+    rows = await deliveries(database)
+    assert {row.status for row in rows} == {FAILED}
     assert len(receiver.received) < 10
+    assert any("It answered 410" in (row.failure or "") for row in rows)
 
 
 async def test_one_dead_target_holds_up_nobody_else(
@@ -207,6 +209,14 @@ async def test_who_slept_past_a_lease_undoes_nothing_of_a_successor(
     await sent.give_back(database, [first])
     (row,) = await deliveries(database)
     assert (row.status, row.attempts, row.next_attempt_at) == (PENDING, 2, second.until)
+    # Nor does who has recorded an attempt hand it back afterwards.
+    assert await sent.record(database, second, Outcome(500, "It answered 500."), (1, 60)) is PENDING
+    await sent.give_back(database, [second])
+    (row,) = await deliveries(database)
+    assert (row.attempts, row.failure) == (2, "It answered 500.")
+    assert row.next_attempt_at is not None
+    assert row.next_attempt_at > utc_now() + timedelta(seconds=40)
+    # What was taken was taken, whoever says so.
     assert await sent.record(database, second, Outcome(200, None), (1,)) is DELIVERED
     assert await sent.record(database, second, Outcome(200, None), (1,)) is None
 
