@@ -8,7 +8,7 @@ from graphql import GraphQLError
 from strawberry.extensions import SchemaExtension
 from strawberry.types.graphql import OperationType
 
-from heygen_graphql.errors import BadRequest, OutOfPoints, QueryTooComplex, Unauthenticated
+from heygen_graphql.errors import OutOfPoints, QueryTooComplex, Unauthenticated
 from heygen_graphql.ratelimits import Bucket, address_key
 from heygen_graphql.schema import cost
 from heygen_graphql.schema.context import Context
@@ -30,7 +30,9 @@ class Charged(SchemaExtension):
         if context is not None and context.verdict is not None and not execution.pre_execution_errors:
             try:
                 await self._charge(context, context.verdict.plan)
-            except (BadRequest, OutOfPoints, QueryTooComplex) as error:
+            # Also what nobody foresaw, like a database that is away: raised from here, it would end a
+            # websocket with all its other operations.
+            except Exception as error:
                 execution.pre_execution_errors = [GraphQLError(str(error), original_error=error)]
         yield
 

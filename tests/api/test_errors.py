@@ -1,15 +1,19 @@
 import json
 import re
+from uuid import uuid4
 
 import httpx
 import pytest
 from sqlalchemy import text
 
 from heygen_graphql.database import Database
+from heygen_graphql.schema import ids
+from heygen_graphql.schema.shown_errors import MAX_LOGGED
 from heygen_graphql.settings import Settings
 from tests.api.serving import PASSWORD, SIGN_UP, Api, changed, served, sign_up
 from tests.api.test_subscriptions import STATUS
-from tests.api.test_videos import CREATE, create
+from tests.api.test_videos import CREATE
+from tests.conftest import StartServer
 from tests.servers import SLACK
 
 
@@ -103,7 +107,6 @@ def test_too_many_tries_are_told_when_to_come_back(
     with served(settings) as address, httpx.Client(base_url=address, trust_env=False, timeout=30) as http:
         anyone = Api(http)
         email = "ada@limits.example"
-        # Limits are counted in windows, and one may end between two tries: hence more tries than allowed.
         answers = [anyone(SIGN_UP, email=f"{n}{email}", password=PASSWORD) for n in range(5)]
         refused = next(answer for answer in answers if "errors" in answer.response.json())
         assert refused.code == "RATE_LIMITED"
@@ -127,24 +130,61 @@ async def test_a_bug_shows_nothing_but_a_number_that_the_log_has_too(
     settings = changed(api_settings, database_url=sqlite_url)
     with served(settings) as address, httpx.Client(base_url=address, trust_env=False, timeout=30) as http:
         ada = Api(http, sign_up(Api(http))["accessToken"])
-        video_id = create(ada)
-        database = Database(sqlite_url)
-        async with database.transaction() as session:
-            await session.execute(text("ALTER TABLE videos RENAME TO lost"))
-        await database.close()
-        # When it is asked for, by a query and by a subscription
-        answer = ada.send({"query": "{ videos { totalCount } }"}, **{"X-Request-ID": "find-me-by-this"})
-        async with ada.subscribed(STATUS, id=video_id) as watcher:
-            message = await watcher.receive()
+        async with ada.websocket() as websocket:
+            await websocket.begin({"Authorization": f"Bearer {ada.token}"})
+            database = Database(sqlite_url)
+            async with database.transaction() as session:
+                await session.execute(text("ALTER TABLE sessions RENAME TO lost"))
+            await database.close()
+            # When it is needed, by a query and by a subscription
+            answer = ada.send({"query": "{ videos { totalCount } }"}, **{"X-Request-ID": "find-me-by-this"})
+            await websocket.subscribe(STATUS, id="any")
+            message = await websocket.receive()
         # Then nothing of its insides is shown
         assert answer.code == "INTERNAL_SERVER_ERROR"
         assert answer.error["message"] == "Unexpected error find-me-by-this"
         assert answer.error["extensions"]["requestId"] == "find-me-by-this"
         assert answer.response.headers["x-request-id"] == "find-me-by-this"
-        (error,) = message["payload"]["errors"]
+        assert message["type"] == "error"
+        (error,) = message["payload"]
         assert error["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
         assert re.fullmatch("Unexpected error [0-9a-f]{32}", error["message"])
-        assert "videos" not in json.dumps(error)
+        assert "sessions" not in json.dumps(error)
     logged = capfd.readouterr()
     assert "find-me-by-this" in logged.out + logged.err
     assert "no such table" in logged.out + logged.err
+
+
+async def test_a_document_that_fails_everywhere_writes_little_into_the_log(
+    server: StartServer, sqlite_url: str
+) -> None:
+    # Given a server whose database has lost a table
+    one = server("serve", DATABASE_URL=sqlite_url, SWEEP_SECONDS="3600")
+    with httpx.Client(base_url=one.url, trust_env=False, timeout=30) as http:
+        ada = Api(http, sign_up(Api(http))["accessToken"])
+        database = Database(sqlite_url)
+        async with database.transaction() as session:
+            await session.execute(text("ALTER TABLE assets RENAME TO lost"))
+        await database.close()
+        written = one.log.stat().st_size
+        # When thirty fields of 16 KB ask for it
+        asset_id = ids.encode("Asset", uuid4())
+        asked = " ".join(f'a{n}: node(id: "{asset_id}") {{ id }} # {"x" * 500}\n' for n in range(30))
+        answer = ada(f"{{ {asked} }}")
+    # Then the client is told of each by the same number, and the log has the first of them
+    errors = answer.response.json()["errors"]
+    assert [error["path"] for error in errors] == [[f"a{n}"] for n in range(30)]
+    assert {error["extensions"]["code"] for error in errors} == {"INTERNAL_SERVER_ERROR"}
+    assert len({error["message"] for error in errors}) == 1
+    logged = one.log.read_text()[written:]
+    assert logged.count("unexpected_error ") == MAX_LOGGED
+    assert re.search("unexpected_errors_more .*count=27", logged)
+    assert len(logged) < 60_000
+
+
+def test_a_literal_that_is_wrong_does_not_come_back_whole(anyone: Api) -> None:
+    answer = anyone("{ voices(first: " + "9" * 10_000 + ") { totalCount } }")
+
+    assert answer.code == "GRAPHQL_VALIDATION_FAILED"
+    assert answer.error["message"].startswith("Expected value of type 'Int'; found: 999")
+    assert len(answer.error["message"]) == 500
