@@ -99,6 +99,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         routes=[_NamedRoute("/graphql", graphql), WebSocketRoute("/graphql", graphql)],
     )
+    app.state.graphql = graphql
     _add_routes(app)
     if settings.debug:
         # Checked when a file is asked for: the page says how to build what is missing.

@@ -91,5 +91,6 @@ class _Server(uvicorn.Server):
         typer.echo(self._announcement)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._app.state.graphql.end_streams()
         await super().shutdown(sockets)
         await self._lifespan.aclose()

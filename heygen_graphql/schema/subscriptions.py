@@ -8,15 +8,17 @@ That the viewer may still watch is the transport's to see to, once for all that 
 """
 
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
 import strawberry
+import structlog
 
 from heygen_graphql import tables, videos
+from heygen_graphql.database import is_passing_fault
 from heygen_graphql.errors import BadRequest
 from heygen_graphql.observability import SUBSCRIPTIONS
 from heygen_graphql.schema import ids
@@ -30,6 +32,8 @@ POLL_SECONDS = 2.0
 _OVERLAP = timedelta(seconds=10)
 # What one watcher remembers of the versions it has sent.
 _MAX_REMEMBERED = 2_000
+
+log = structlog.stdlib.get_logger(__name__)
 
 
 @strawberry.type(description="A video, just after it changed.")
@@ -62,17 +66,21 @@ class Subscription:
         sent_version = 0
         async with _counted(), hub.subscribe(video_id=video_id) as changes:
             while True:
-                row = await videos.get(database, owner_id, video_id)
-                if row is None:
-                    if sent_version:
-                        # Deleted while it was being watched: there is nothing more to tell.
-                        return
-                    raise _no_such_video()
-                if row.version > sent_version:
-                    sent_version = row.version
-                    yield _event(context, row)
-                    if row.status.is_final:
-                        return
+                try:
+                    row = await videos.get(database, owner_id, video_id)
+                except Exception as error:
+                    _outlive(error)
+                else:
+                    if row is None:
+                        if sent_version:
+                            # Deleted while it was being watched: there is nothing more to tell.
+                            return
+                        raise _no_such_video()
+                    if row.version > sent_version:
+                        sent_version = row.version
+                        yield _event(context, row)
+                        if row.status.is_final:
+                            return
                 await changes.next(POLL_SECONDS)
 
     @subscription(
@@ -88,15 +96,18 @@ class Subscription:
         async with _counted(), hub.subscribe(owner_id=owner_id) as changes:
             while True:
                 change = await changes.next(POLL_SECONDS)
-                if change is None:
-                    looked_at = utc_now()
-                    rows = await videos.changed_since(database, owner_id, since)
-                    since = max(since, looked_at - _OVERLAP)
-                elif change.version > sent_versions.get(change.video_id, 0):
-                    row = await videos.get(database, owner_id, change.video_id)
-                    rows = [] if row is None else [row]
-                else:
-                    rows = []
+                rows: Sequence[tables.Video] = ()
+                try:
+                    if change is None:
+                        looked_at = utc_now()
+                        rows = await videos.changed_since(database, owner_id, since)
+                        since = max(since, looked_at - _OVERLAP)
+                    elif change.version > sent_versions.get(change.video_id, 0):
+                        row = await videos.get(database, owner_id, change.video_id)
+                        rows = () if row is None else (row,)
+                except Exception as error:
+                    # The next look by itself finds what changed meanwhile.
+                    _outlive(error)
                 for row in rows:
                     if row.version > sent_versions.get(row.id, 0):
                         _remember(sent_versions, row)
@@ -119,6 +130,13 @@ def _remember(sent_versions: OrderedDict[UUID, int], row: tables.Video) -> None:
     sent_versions.move_to_end(row.id)
     if len(sent_versions) > _MAX_REMEMBERED:
         sent_versions.popitem(last=False)
+
+
+def _outlive(error: Exception) -> None:
+    """A database that drops out is waited for; anything else is raised again."""
+    if not is_passing_fault(error):
+        raise error
+    log.warning("videos_not_read", error=str(error))
 
 
 def _no_such_video() -> BadRequest:

@@ -1,8 +1,10 @@
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,7 +16,7 @@ from tests.api.serving import Api, changed, served
 from tests.api.test_sockets import CREATE_KEY, LIMITS, RENAME, STATUS, UPDATES, token_that_expires
 from tests.api.test_subscriptions import CANCEL, in_thread
 from tests.api.test_videos import create
-from tests.servers import wait_until
+from tests.servers import HeygenServer, clean_environment, free_port, wait_until
 
 EVENTS = {"Accept": "text/event-stream"}
 
@@ -234,3 +236,21 @@ async def test_a_silent_stream_is_kept_alive(strict: Api) -> None:
             comments += line == ":"
             if comments == 4:
                 break
+
+
+async def test_a_server_that_stops_does_not_wait_for_its_streams(sqlite_url: str, tmp_path: Path) -> None:
+    # Given a server with a watcher
+    environment = clean_environment(DATABASE_URL=sqlite_url, DATA_DIR=str(tmp_path / "data"))
+    server = HeygenServer("serve", environment, tmp_path, free_port())
+    try:
+        with httpx.Client(base_url=server.url, timeout=30, trust_env=False) as http:
+            async with streamed(Api(http).signed_in(), UPDATES) as stream:
+                # When it is told to stop
+                began = time.monotonic()
+                stopping = asyncio.create_task(asyncio.to_thread(server.stop))
+                # Then the stream ends, not as if it were complete, and the server with it
+                assert [event async for event in stream.events] == []
+            await stopping
+            assert time.monotonic() - began < 4
+    finally:
+        server.close()

@@ -40,6 +40,10 @@ class GraphQLEndpoint:
         self._sockets = Sockets(services, results, connections)
         self._event_streams = EventStreams(services, results, connections)
 
+    def end_streams(self) -> None:
+        """Before the server waits for what it still answers: event streams have no end of their own."""
+        self._event_streams.end()
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             await self._sockets(scope, receive, send)

@@ -53,6 +53,12 @@ class EventStreams:
         self._services = services
         self._results = results
         self._connections = connections
+        self._is_over = asyncio.Event()
+
+    def end(self) -> None:
+        """Every stream, because the server stops: uvicorn would wait for them. Without `complete`, so that
+        clients come again."""
+        self._is_over.set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -78,16 +84,18 @@ class EventStreams:
                 refusal = str(error)
         try:
             with self._counted(context, viewer):
-                stream = _Stream(receive, send, self._services.settings.keep_alive_seconds)
+                stream = _Stream(receive, send, self._services.settings.keep_alive_seconds, self._is_over)
                 await stream.begin()
-                if refusal is None:
-                    allowed = _BY_POST if request.method == "POST" else _BY_GET
-                    refusal = await stream.carry(
-                        self._results.of(operation, context, allowed), context, viewer
-                    )
-                if refusal is not None:
-                    await stream.refuse(refusal)
-                await stream.end()
+                try:
+                    if refusal is None:
+                        allowed = _BY_POST if request.method == "POST" else _BY_GET
+                        results = self._results.of(operation, context, allowed)
+                        refusal = await stream.carry(results, context, viewer)
+                    if refusal is not None:
+                        await stream.refuse(refusal)
+                    await stream.end()
+                except _Stopping:
+                    await stream.end("")
         except TooManyConnections as error:
             raise RequestRefused(429, "TOO_MANY_CONNECTIONS", str(error), {"Retry-After": "10"}) from None
 
@@ -101,11 +109,18 @@ class _Left(Exception):
     """The client has closed its connection."""
 
 
+class _Stopping(Exception):
+    """The server stops."""
+
+
 class _Stream:
-    def __init__(self, receive: Receive, send: Send, keep_alive_seconds: float) -> None:
+    def __init__(
+        self, receive: Receive, send: Send, keep_alive_seconds: float, is_over: asyncio.Event
+    ) -> None:
         self._receive = receive
         self._send = send
         self._keep_alive_seconds = keep_alive_seconds
+        self._is_over = is_over
 
     async def begin(self) -> None:
         await self._send({"type": "http.response.start", "status": 200, "headers": list(_HEADERS)})
@@ -119,12 +134,14 @@ class _Stream:
 
         Raises:
             _Left: nobody listens any more.
+            _Stopping
             TimeoutError: the client does not read.
         """
         work: list[Coroutine[Any, Any, str | None]] = [
             self._send_all(results),
             self._keep_alive(),
             self._notice_leaving(),
+            self._notice_stopping(),
         ]
         if viewer is not None:
             work.append(until_refused(context, viewer))
@@ -141,8 +158,8 @@ class _Stream:
         error = GraphQLError(why, extensions={"code": Unauthenticated.code})
         await self._tell(PreExecutionError(data=None, errors=[error]))
 
-    async def end(self) -> None:
-        await self._write(_COMPLETE, is_last=True)
+    async def end(self, last: str = _COMPLETE) -> None:
+        await self._write(last, is_last=True)
 
     async def _send_all(self, results: AsyncGenerator[ExecutionResult, None]) -> None:
         async with aclosing(results):
@@ -158,6 +175,10 @@ class _Stream:
         while (await self._receive())["type"] != "http.disconnect":
             continue
         raise _Left
+
+    async def _notice_stopping(self) -> None:
+        await self._is_over.wait()
+        raise _Stopping
 
     async def _tell(self, result: ExecutionResult) -> None:
         await self._write(f"event: next\ndata: {encoded(payload_of(result))}\n\n")

@@ -10,12 +10,14 @@ from typing import Any
 from uuid import UUID
 
 import strawberry
+import structlog
 from graphql import GraphQLError
 from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
 from heygen_graphql.accounts import Viewer
+from heygen_graphql.database import is_passing_fault
 from heygen_graphql.errors import Unauthenticated
 from heygen_graphql.ratelimits import address_key
 from heygen_graphql.schema.context import Context
@@ -28,6 +30,8 @@ REAUTHENTICATE_SECONDS = 5.0
 """How long somebody may go on watching whose session has ended or whose account was deactivated."""
 STALLED_SECONDS = 30.0
 """How long a client that does not read is waited for, with something to send."""
+
+log = structlog.stdlib.get_logger(__name__)
 
 
 class TooManyConnections(Exception):
@@ -140,3 +144,8 @@ async def until_refused(context: Context, viewer: Viewer) -> str:
             viewer = await context.authenticate()
         except Unauthenticated as error:
             return str(error)
+        except Exception as error:
+            if not is_passing_fault(error):
+                raise
+            # Nobody is sent away because the database is; while it is, there is nothing to be seen either.
+            log.warning("viewer_not_looked_up", error=str(error))
