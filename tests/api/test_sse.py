@@ -1,7 +1,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,7 +50,7 @@ class Stream:
             return [event async for event in self.events] == [("complete", None)]
 
 
-async def events_of(response: httpx.Response) -> AsyncIterator[tuple[str, Any]]:
+async def events_of(response: httpx.Response) -> AsyncGenerator[tuple[str, Any], None]:
     """Names and data, as https://html.spec.whatwg.org/multipage/server-sent-events.html has them read."""
     event: dict[str, str] = {}
     async for line in response.aiter_lines():
@@ -154,7 +154,7 @@ async def test_requests_that_are_no_graphql_are_refused_as_ever(anyone: Api) -> 
         (415, {"content": "query=", "headers": {"Content-Type": "text/plain"}}),
     ):
         options["headers"] = EVENTS | options.get("headers", {})  # type: ignore[operator]
-        answer = anyone.http.post("/graphql", **options)  # type: ignore[arg-type]
+        answer = anyone.http.post("/graphql", **options)
         assert answer.status_code == status
         assert answer.json()["errors"][0]["message"]
 

@@ -3,14 +3,15 @@ import contextlib
 import hashlib
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
 from heygen_graphql.settings import Settings
-from tests.api.serving import Api, Socket, served, sign_up
+from tests.api.serving import Api, Socket, changed, served, sign_up
 from tests.api.test_videos import create
-from tests.servers import wait_until
+from tests.servers import Postgres, free_port, wait_until
 
 STATUS = """
 subscription ($id: ID!) {
@@ -146,6 +147,78 @@ async def test_watchers_that_go_away_leave_nothing_behind(ada: Api) -> None:
         # One leaves politely, one vanishes.
         await watcher.send({"id": "1", "type": "complete"})
     await asyncio.to_thread(wait_until, lambda: watched() == 0, "forgetting the watchers")
+
+
+async def test_watching_outlives_an_outage_of_the_database(
+    api_settings: Settings, postgres: Postgres, tmp_path: Path
+) -> None:
+    # Given somebody who watches, at a server whose database can be cut off
+    url = urlsplit(await asyncio.to_thread(postgres.new_database))
+    async with Cut(url.port or 0) as cut:
+        database_url = url._replace(netloc=f"postgres@127.0.0.1:{cut.port}").geturl()
+        with (
+            served(changed(api_settings, database_url=database_url)) as address,
+            httpx.Client(base_url=address, timeout=30, trust_env=False) as http,
+        ):
+            try:
+                ada = await asyncio.to_thread(Api(http).signed_in)
+                video_id = await asyncio.to_thread(create, ada, title="before")
+                async with ada.subscribed(STATUS, id=video_id) as watcher, ada.subscribed(UPDATES) as updates:
+                    assert (await watcher.next())["videoStatus"]["video"]["title"] == "before"
+                    await until_heard(updates, ada, video_id)
+                    # When it is cut off for longer than watchers and their sign-in go unlooked at
+                    await cut.off()
+                    await asyncio.sleep(6)
+                    await cut.on()
+                    # Then they go on watching
+                    await in_thread(ada, RENAME, id=video_id, title="after")
+                    for socket, field in ((watcher, "videoStatus"), (updates, "videoUpdates")):
+                        while (await socket.next())[field]["video"]["title"] != "after":
+                            continue
+            finally:
+                # The server closes its connections while it keeps this loop, and the way with it, waiting.
+                await cut.off()
+
+
+class Cut:
+    """A way to a port of this machine that can be cut."""
+
+    def __init__(self, to: int) -> None:
+        self.port = free_port()
+        self._to = to
+        self._server: asyncio.Server | None = None
+        self._open: set[asyncio.StreamWriter] = set()
+
+    async def __aenter__(self) -> "Cut":
+        await self.on()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.off()
+
+    async def on(self) -> None:
+        self._server = await asyncio.start_server(self._relay, "127.0.0.1", self.port)
+
+    async def off(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        for writer in self._open:
+            writer.transport.abort()
+        self._open.clear()
+        await asyncio.sleep(0.1)
+
+    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        other_reader, other_writer = await asyncio.open_connection("127.0.0.1", self._to)
+        self._open |= {writer, other_writer}
+        await asyncio.gather(pass_on(reader, other_writer), pass_on(other_reader, writer))
+
+
+async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    writer.close()
 
 
 async def test_a_video_is_watched_from_its_creation_to_its_film(sqlite_url: str, tmp_path: Path) -> None:
