@@ -2,6 +2,7 @@
 
 import secrets
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -85,10 +86,10 @@ async def owned_by(database: Database, owner_id: UUID) -> list[ApiKey]:
         return list(rows.scalars())
 
 
-async def get(database: Database, owner_id: UUID, api_key_id: UUID) -> ApiKey | None:
+async def by_ids(database: Database, owner_id: UUID, ids: Iterable[UUID]) -> dict[UUID, ApiKey]:
     async with database.reading() as session:
-        owned = select(ApiKey).where(ApiKey.id == api_key_id, ApiKey.owner_id == owner_id)
-        return (await session.execute(owned)).scalar_one_or_none()
+        owned = select(ApiKey).where(ApiKey.owner_id == owner_id, col(ApiKey.id).in_(list(ids)))
+        return {key.id: key for key in await session.scalars(owned)}
 
 
 async def find(database: Database, key: str) -> tuple[User, ApiKey, int | None] | None:

@@ -9,8 +9,8 @@ from aiodataloader import DataLoader
 
 from heygen_graphql import accounts, assets, videos, webhooks
 from heygen_graphql.database import Database
-from heygen_graphql.tables import Asset, PhotoAvatar, User, Video, Webhook, WebhookDelivery
-from heygen_graphql.videos import Quotas
+from heygen_graphql.tables import ApiKey, Asset, PhotoAvatar, Template, User, Video, Webhook, WebhookDelivery
+from heygen_graphql.videos import Quotas, templates
 
 Key = TypeVar("Key")
 Found = TypeVar("Found")
@@ -33,6 +33,10 @@ class Loaders:
         self.assets_by_key: DataLoader[Owned[str], Asset | None] = _owned_loader(database, assets.by_keys)
         self.photo_avatars: DataLoader[Owned[str], PhotoAvatar | None] = _owned_loader(
             database, assets.avatars.by_avatar_ids
+        )
+        self.templates: DataLoader[Owned[UUID], Template | None] = _owned_loader(database, templates.by_ids)
+        self.api_keys: DataLoader[Owned[UUID], ApiKey | None] = _owned_loader(
+            database, accounts.api_keys.by_ids
         )
         self.webhooks: DataLoader[Owned[UUID], Webhook | None] = _owned_loader(database, webhooks.by_ids)
         self.webhook_deliveries: DataLoader[Owned[UUID], WebhookDelivery | None] = _owned_loader(

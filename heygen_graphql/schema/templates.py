@@ -14,6 +14,7 @@ from heygen_graphql.rendering.storyboard import Storyboard
 from heygen_graphql.schema import ids
 from heygen_graphql.schema.connections import After, Before, Connection, First, Last
 from heygen_graphql.schema.context import Context, Info
+from heygen_graphql.schema.loaders import Owned
 from heygen_graphql.schema.nodes import Node
 from heygen_graphql.schema.payloads import DeletePayload
 from heygen_graphql.schema.resolvers import Reads, field, mutation
@@ -61,7 +62,7 @@ class Template(Node):
         owner_id = (await context.viewer()).user.id
         if template_id is None:
             return None
-        row = (await templates.by_ids(context.services.database, owner_id, [template_id])).get(template_id)
+        row = await context.loaders.templates.load(Owned(owner_id, template_id))
         return None if row is None else cls.of(row)
 
     @classmethod

@@ -171,6 +171,15 @@ async def test_a_page_of_fifty_takes_as_many_statements_as_a_page_of_ten(root: A
         assert many == few, f"{name}: {few} statements for {FEW}, {many} for {MANY}"
 
 
+async def test_fifty_nodes_take_as_many_statements_as_ten(root: Api) -> None:
+    query = "query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }"
+    for kind in sorted(_FINDERS):
+        key = "photo-{}" if kind == "Avatar" else "{}"
+        ids = [globalids.encode(kind, key.format(uuid4())) for _ in range(MANY)]
+        few, many = (fewest_statements(root, query, ids=ids[:size]) for size in (FEW, MANY))
+        assert many == few, f"{kind}: {few} statements for {FEW}, {many} for {MANY}"
+
+
 async def test_a_list_is_counted_only_when_its_length_is_asked_for(root: Api) -> None:
     for name in connections():
         page = f"{name}(first: 2) {{ %s pageInfo {{ hasNextPage hasPreviousPage }} edges {{ cursor }} }}"

@@ -87,7 +87,7 @@ async def test_nobody_revokes_another_persons_key(database: Database, ada: UUID)
             await api_keys.revoke(database, owner_id, key_id)
         assert [fault.code for fault in error.value.faults] == [UserErrorCode.NOT_FOUND]
     assert await viewer_of(database, made.key)
-    assert await api_keys.get(database, ben.id, made.api_key.id) is None
+    assert await api_keys.by_ids(database, ben.id, [made.api_key.id]) == {}
 
 
 async def test_every_fault_of_a_new_key_is_told_at_once(database: Database, ada: UUID) -> None:
