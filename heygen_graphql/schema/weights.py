@@ -36,7 +36,7 @@ OWN: Mapping[str, int] = {
     "Voice.sampleUrl": LINK,
     "Query.estimateVideo": 50,
     # Every page of somebody's videos is a query of its own, also inside another page.
-    "User.videos": 10,
+    "User.videos": 20,
     "User.videosCount": COUNT,
     # A password's hash takes a quarter of a second ...
     "Mutation.changePassword": 50,
