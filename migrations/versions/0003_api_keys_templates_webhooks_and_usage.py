@@ -6,6 +6,8 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
+from heygen_graphql.errors import HeygenError
+
 revision: str = "0003"
 down_revision: str | None = "0002"
 branch_labels: str | Sequence[str] | None = None
@@ -178,7 +180,7 @@ def _fold_emails() -> None:
     for id_, email, key in connection.execute(sa.select(users.c.id, users.c.email, users.c.email_key)):
         folded = _email_key(email)
         if folded in owners:
-            raise ValueError(
+            raise HeygenError(
                 f"the accounts {owners[folded]!r} and {email!r} have one address, written in two Unicode forms; "
                 "give one of them another in users.email and users.email_key, and migrate again"
             )

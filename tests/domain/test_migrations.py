@@ -8,10 +8,12 @@ from typing import Any
 from uuid import uuid4
 
 import alembic.command
+import pytest
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, MetaData, Table, Uuid, func, insert, select
+from sqlalchemy import Connection, MetaData, Table, Uuid, func, insert, select, text
 
 from heygen_graphql.database import Database, alembic_config
+from heygen_graphql.errors import HeygenError
 
 # What a column may hold is narrower here than its type tells.
 FITTING = {"status": "PENDING", "state": "AWAITING_BYTES", "month": "2026-11", "progress": 0.5}
@@ -60,6 +62,38 @@ def test_usage_is_counted_from_the_videos_that_are_finished_already(database_url
         return [tuple(row) for row in connection.execute(chosen)]
 
     assert run(database_url, usage) == [("2026-03", 2, 5.0)]
+
+
+def test_addresses_are_folded_by_unicode_form_and_those_that_fall_together_are_named(
+    database_url: str,
+) -> None:
+    alembic.command.downgrade(alembic_config(database_url), "0002")
+
+    def add(*emails: str) -> None:
+        def insert_all(connection: Connection) -> None:
+            users = _tables(connection)["users"]
+            for email in emails:
+                row = {column.name: _value(column) for column in users.columns}
+                connection.execute(
+                    insert(users).values(row | {"email": email, "email_key": email.casefold()})
+                )
+
+        run(database_url, insert_all)
+
+    def keys(connection: Connection) -> set[str]:
+        return set(connection.execute(select(_tables(connection)["users"].c.email_key)).scalars())
+
+    # Given two accounts of one address
+    add("ＡDA@example.com", "Jose\u0301@example.com", "ada@example.com")
+    with pytest.raises(HeygenError, match="two Unicode forms"):
+        alembic.command.upgrade(alembic_config(database_url), "0003")
+    assert "ada@example.com" in run(database_url, keys)
+    # When one of them has been given another
+    mend = text("UPDATE users SET email = 'x@y.z', email_key = 'x@y.z' WHERE email = 'ada@example.com'")
+    run(database_url, lambda connection: connection.execute(mend))
+    alembic.command.upgrade(alembic_config(database_url), "0003")
+    # Then each is found by what it means
+    assert run(database_url, keys) == {"ada@example.com", "jos\u00e9@example.com", "x@y.z"}
 
 
 def fill(connection: Connection) -> dict[str, int]:
