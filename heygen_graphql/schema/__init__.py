@@ -21,7 +21,7 @@ from heygen_graphql.schema.asset_mutations import AssetMutations
 from heygen_graphql.schema.charges import Charged
 from heygen_graphql.schema.context import Context, Services
 from heygen_graphql.schema.documents import Documents, RemembersDocuments
-from heygen_graphql.schema.operations import Counted, OwnContext
+from heygen_graphql.schema.operations import Counted
 from heygen_graphql.schema.queries import Query
 from heygen_graphql.schema.scalars import SCALARS
 from heygen_graphql.schema.sessions import SessionMutations
@@ -75,7 +75,6 @@ def build(*, is_open: bool, documents: Documents | None = None) -> strawberry.Sc
         mutation=Mutation,
         subscription=Subscription,
         extensions=[
-            OwnContext,
             Counted,
             lambda: RemembersDocuments(documents),
             Charged,

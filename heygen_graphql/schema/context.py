@@ -73,10 +73,9 @@ class Context:
     request_id: str
     credentials: Credentials
     response: Response | None = None
-    """What the operation's answer is made from, for headers; None on a websocket."""
-    is_websocket: bool = False
-    connection_params: dict[str, object] | None = None
-    """The payload of connection_init; Strawberry sets it."""
+    """What the operation's answer is made from, for headers; None on a stream."""
+    is_streamed: bool = False
+    """Results go out one after the other, as a subscription needs it."""
     link_seconds: int | None = field(default=None, init=False)
     """The shortest life of a signed link that the operation has handed out."""
     verdict: Verdict | None = field(default=None, init=False)
@@ -97,7 +96,7 @@ class Context:
             client_address=self.client_address,
             request_id=self.request_id,
             credentials=self.credentials,
-            is_websocket=self.is_websocket,
+            is_streamed=self.is_streamed,
         )
 
     def renew_loaders(self) -> None:

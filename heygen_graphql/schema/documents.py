@@ -114,8 +114,8 @@ class RemembersDocuments(SchemaExtension):
         if self._is_ambiguous():
             message = "The document has several operations. Name the one to run in operationName."
             return [GraphQLError(message, extensions={"code": "OPERATION_RESOLUTION_FAILURE"})]
-        if self._is_subscription_without_websocket():
-            message = "Subscriptions are answered on a websocket, by the protocol graphql-transport-ws."
+        if self._is_subscription_without_stream():
+            message = "Open a websocket (graphql-transport-ws) to subscribe, or send Accept: text/event-stream."
         elif is_too_deep(self.execution_context.variables or {}):
             message = f"The variables are nested too deep; at most {MAX_VARIABLES_DEPTH} levels are read."
         else:
@@ -128,10 +128,10 @@ class RemembersDocuments(SchemaExtension):
         document, name = context.graphql_document, context._provided_operation_name
         return document is not None and get_operation_ast(document, name) is None
 
-    def _is_subscription_without_websocket(self) -> bool:
+    def _is_subscription_without_stream(self) -> bool:
         context = self.execution_context
         document = context.graphql_document
-        if document is None or context.context is None or context.context.is_websocket:
+        if document is None or context.context is None or context.context.is_streamed:
             return False
         operation = get_operation_ast(document, context.operation_name)
         return operation is not None and operation.operation is OperationType.SUBSCRIPTION

@@ -7,16 +7,6 @@ from strawberry.extensions import SchemaExtension
 from heygen_graphql.observability import GRAPHQL_OPERATIONS
 
 
-class OwnContext(SchemaExtension):
-    """Strawberry makes one context for a websocket; each operation on it gets one of its own."""
-
-    def on_operation(self) -> Iterator[None]:
-        context = self.execution_context.context
-        if context is not None and context.is_websocket:
-            self.execution_context.context = context.for_operation()
-        yield
-
-
 class Counted(SchemaExtension):
     """Counts operations for /metrics as they end; a subscription counts once."""
 

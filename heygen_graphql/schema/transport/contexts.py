@@ -8,7 +8,7 @@ from heygen_graphql.schema.context import Context, Services, credentials_of
 
 
 def context_of(
-    services: Services, connection: HTTPConnection, response: Response | None, *, is_websocket: bool = False
+    services: Services, connection: HTTPConnection, response: Response | None, *, is_streamed: bool = False
 ) -> Context:
     """`response`: whose headers the operation may set."""
     return Context(
@@ -18,7 +18,7 @@ def context_of(
         request_id=str(structlog.contextvars.get_contextvars().get("request_id", "")),
         credentials=credentials_of(connection.headers),
         response=response,
-        is_websocket=is_websocket,
+        is_streamed=is_streamed,
     )
 
 

@@ -61,7 +61,7 @@ class Sockets:
         await websocket.accept(PROTOCOL if is_spoken else None)
         closing = _Closing(4406, "Subprotocol not acceptable")
         if is_spoken:
-            context = context_of(self._services, websocket, None, is_websocket=True)
+            context = context_of(self._services, websocket, None, is_streamed=True)
             closing = await _Socket(self._results, self._connections, websocket, context).ending()
         # Who has left, or does not read, is not told.
         with suppress(WebSocketDisconnect, WebSocketDisconnected, TimeoutError):

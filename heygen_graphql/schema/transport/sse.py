@@ -75,7 +75,7 @@ class EventStreams:
         if isinstance(operation, list):
             message = "An event stream carries one operation. Send each in a request of its own."
             raise RequestRefused(400, "BAD_REQUEST", message)
-        context = context_of(self._services, request, None, is_websocket=True)
+        context = context_of(self._services, request, None, is_streamed=True)
         viewer, refusal = None, None
         if context.credentials.are_given:
             try:
