@@ -115,7 +115,7 @@ class RemembersDocuments(SchemaExtension):
             message = "The document has several operations. Name the one to run in operationName."
             return [GraphQLError(message, extensions={"code": "OPERATION_RESOLUTION_FAILURE"})]
         if self._is_subscription_without_stream():
-            message = "Open a websocket (graphql-transport-ws) to subscribe, or send Accept: text/event-stream."
+            message = "Subscribe on a websocket (graphql-transport-ws), or with Accept: text/event-stream."
         elif is_too_deep(self.execution_context.variables or {}):
             message = f"The variables are nested too deep; at most {MAX_VARIABLES_DEPTH} levels are read."
         else:
