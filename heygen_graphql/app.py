@@ -117,6 +117,7 @@ async def _open(settings: Settings) -> AsyncIterator[_Parts]:
     key = settings.signing_key
     async with AsyncExitStack() as stack:
         if settings.is_embedded:
+            settings.make_data_directory()
             await asyncio.to_thread(migrate, settings.resolved_database_url)
         database = Database(settings.resolved_database_url)
         stack.push_async_callback(database.close)

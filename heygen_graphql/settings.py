@@ -272,6 +272,18 @@ class Settings(BaseSettings):
             )
         return _kept_key(self.data_dir / "secret_key")
 
+    def make_data_directory(self) -> None:
+        """For the database that lies in it, when no other is named.
+
+        Raises:
+            BadSettings: it cannot be made.
+        """
+        if self.database_url is None:
+            try:
+                self.data_dir.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise _unusable(self.data_dir, error) from error
+
     def require_secret(self) -> None:
         """Tell a missing or bad secret before anything is opened.
 
@@ -289,10 +301,14 @@ def _kept_key(path: Path) -> bytes:
         path.parent.mkdir(parents=True, exist_ok=True)
         return _key_at(path)
     except OSError as error:
-        raise BadSettings(
-            f"DATA_DIR {path.parent} cannot be used: {error.strerror}; "
-            "let this user write there, or name another folder"
-        ) from error
+        raise _unusable(path.parent, error) from error
+
+
+def _unusable(data_dir: Path, error: OSError) -> BadSettings:
+    return BadSettings(
+        f"DATA_DIR {data_dir} cannot be used: {error.strerror}; "
+        "let this user write there, or name another folder"
+    )
 
 
 def _key_at(path: Path) -> bytes:

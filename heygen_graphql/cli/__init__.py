@@ -128,22 +128,13 @@ def _require_shared_services(settings: Settings, command: str) -> None:
     require_newest_schema(settings.resolved_database_url)
 
 
-def _make_data_directory(settings: Settings) -> None:
-    """For the database that lies in it, when no other is named."""
-    if settings.database_url is None:
-        try:
-            settings.data_dir.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise BadSettings(f"DATA_DIR {settings.data_dir} cannot be used: {error.strerror}") from error
-
-
 @app.command()
 def migrate() -> None:
     """Bring the database to the newest schema."""
     settings = _settings()
     from heygen_graphql.database import migrate as migrate_url
 
-    _make_data_directory(settings)
+    settings.make_data_directory()
     migrate_url(settings.resolved_database_url)
     typer.echo("The database has the newest schema.")
 
@@ -270,7 +261,7 @@ def user_create(
         else typer.prompt("Password", hide_input=True, confirmation_prompt=True)
     )
     settings = _settings()
-    _make_data_directory(settings)
+    settings.make_data_directory()
     user = users.create(settings, email=email, password=password, full_name=full_name, is_superuser=superuser)
     typer.echo(f"{user.email} may sign in now{' and is a superuser' if superuser else ''}.")
 
@@ -282,7 +273,7 @@ def user_promote(email: Email) -> None:
     from heygen_graphql.cli import users
 
     settings = _settings()
-    _make_data_directory(settings)
+    settings.make_data_directory()
     user = users.change(settings, email, UserChanges(is_superuser=True))
     rest = "" if user.is_active else ", but deactivated: another superuser can change that with updateUser"
     typer.echo(f"{user.email} is a superuser now{rest}.")
@@ -295,7 +286,7 @@ def user_deactivate(email: Email) -> None:
     from heygen_graphql.cli import users
 
     settings = _settings()
-    _make_data_directory(settings)
+    settings.make_data_directory()
     user = users.change(settings, email, UserChanges(is_active=False))
     typer.echo(f"{user.email} is deactivated, and all of their sessions have ended.")
 
