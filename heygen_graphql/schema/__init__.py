@@ -15,7 +15,7 @@ from graphql import (
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
-from heygen_graphql.schema.answers import KeepsAnswers, Readings
+from heygen_graphql.schema.answers import KeepsAnswers
 from heygen_graphql.schema.api_keys import ApiKeyMutations
 from heygen_graphql.schema.asset_mutations import AssetMutations
 from heygen_graphql.schema.charges import Charged
@@ -69,17 +69,11 @@ def build(*, is_open: bool, documents: Documents | None = None) -> strawberry.Sc
     """`is_open`: introspection is answered, and errors suggest names that come near a wrong one.
     `documents`: what remembers verdicts for this schema, where others ask for them, too."""
     documents = documents or Documents(is_open=is_open)
-    readings = Readings()
     schema = _Schema(
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
-        extensions=[
-            Counted,
-            lambda: RemembersDocuments(documents),
-            Charged,
-            lambda: KeepsAnswers(readings),
-        ],
+        extensions=[Counted, lambda: RemembersDocuments(documents), Charged, KeepsAnswers],
         config=StrawberryConfig(scalar_map=SCALARS),
     )
     schema.is_open = is_open

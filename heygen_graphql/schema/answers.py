@@ -5,42 +5,26 @@ operation, its variables, the address by which links reach the server, and the s
 version is read before the answer is made, so what is kept under a version is that version's state or a
 later one's, and it is found by nobody who has seen a later version.
 
-Fields say themselves what they read (`resolvers.Reads`); an operation with one that says nothing is
-not kept. Nor is what a superuser sees: that is other people's.
+Fields say themselves what they read (`resolvers.Reads`); the answers to a document with one that says
+nothing are not kept. Nor is what a superuser sees: that is other people's.
 """
 
 import json
-from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from enum import StrEnum
 from functools import lru_cache
 from hashlib import sha256
 
-from graphql import (
-    DocumentNode,
-    ExecutionResult,
-    FieldNode,
-    FragmentDefinitionNode,
-    FragmentSpreadNode,
-    GraphQLInterfaceType,
-    GraphQLNamedType,
-    GraphQLObjectType,
-    GraphQLSchema,
-    InlineFragmentNode,
-    OperationDefinitionNode,
-    OperationType,
-    SelectionSetNode,
-    get_named_type,
-    get_operation_ast,
-)
+from graphql import ExecutionResult
 from strawberry.extensions import SchemaExtension
+from strawberry.types.graphql import OperationType
 
 from heygen_graphql import __version__
 from heygen_graphql.errors import Unauthenticated
 from heygen_graphql.observability import GRAPHQL_ANSWERS
 from heygen_graphql.rendering.speech import Voice
 from heygen_graphql.schema.context import Context
-from heygen_graphql.schema.resolvers import Reads, reads_of
+from heygen_graphql.schema.resolvers import Reads
 from heygen_graphql.settings import Settings
 
 HEADER = "X-Cache"
@@ -49,9 +33,6 @@ MAX_SECONDS = 300
 LINK_LIFE_PARTS = 10
 """An answer with links is kept for this part of the shortest link's life: nine tenths are left when it is
 given for the last time."""
-# As `documents` bounds what it keeps.
-_MAX_REMEMBERED = 500
-_MAX_REMEMBERED_LENGTH = 20_000
 
 
 class Outcome(StrEnum):
@@ -62,104 +43,14 @@ class Outcome(StrEnum):
     BYPASS = "BYPASS"
 
 
-class Readings:
-    """What the operations of one schema read, each found out once."""
-
-    def __init__(self) -> None:
-        self._known: OrderedDict[tuple[str, str | None], frozenset[Reads]] = OrderedDict()
-
-    def of(
-        self, schema: GraphQLSchema, document: DocumentNode, text: str, operation_name: str | None
-    ) -> frozenset[Reads]:
-        """Of a document that is valid."""
-        key = (text, operation_name)
-        found = self._known.get(key)
-        if found is None:
-            found = readings(schema, document, operation_name)
-            if len(text) <= _MAX_REMEMBERED_LENGTH:
-                self._known[key] = found
-                if len(self._known) > _MAX_REMEMBERED:
-                    self._known.popitem(last=False)
-        return found
-
-
-def readings(schema: GraphQLSchema, document: DocumentNode, operation_name: str | None) -> frozenset[Reads]:
-    """What the fields of an operation read, skipped ones included; only a query's can be told."""
-    operation = get_operation_ast(document, operation_name)
-    if (
-        not isinstance(operation, OperationDefinitionNode)
-        or operation.operation is not OperationType.QUERY
-        or schema.query_type is None
-    ):
-        return frozenset({Reads.ANYTHING})
-    fragments = {
-        definition.name.value: definition
-        for definition in document.definitions
-        if isinstance(definition, FragmentDefinitionNode)
-    }
-    return frozenset(_readings(schema, operation.selection_set, schema.query_type, fragments, set()))
-
-
-def _readings(
-    schema: GraphQLSchema,
-    selections: SelectionSetNode,
-    parent: GraphQLNamedType,
-    fragments: dict[str, FragmentDefinitionNode],
-    seen: set[str],
-) -> Iterator[Reads]:
-    for selection in selections.selections:
-        if isinstance(selection, FieldNode):
-            name = selection.name.value
-            if name == "__typename":
-                continue
-            yield from _reads_of(schema, parent, name)
-            if selection.selection_set is not None:
-                inner = _type_of(parent, name)
-                if inner is not None:
-                    yield from _readings(schema, selection.selection_set, inner, fragments, seen)
-        elif isinstance(selection, FragmentSpreadNode):
-            name = selection.name.value
-            if name not in seen:
-                seen.add(name)
-                fragment = fragments[name]
-                condition = schema.type_map[fragment.type_condition.name.value]
-                yield from _readings(schema, fragment.selection_set, condition, fragments, seen)
-        elif isinstance(selection, InlineFragmentNode):
-            named = selection.type_condition
-            condition = parent if named is None else schema.type_map[named.name.value]
-            yield from _readings(schema, selection.selection_set, condition, fragments, seen)
-
-
-def _type_of(parent: GraphQLNamedType, name: str) -> GraphQLNamedType | None:
-    if isinstance(parent, GraphQLObjectType | GraphQLInterfaceType) and name in parent.fields:
-        inner: GraphQLNamedType = get_named_type(parent.fields[name].type)
-        return inner
-    # `__schema` and `__type`, which read anything already.
-    return None
-
-
-def _reads_of(schema: GraphQLSchema, parent: GraphQLNamedType, name: str) -> Iterator[Reads]:
-    """Of an interface's field: what any of the types' does that it may stand for."""
-    if isinstance(parent, GraphQLInterfaceType):
-        for implementation in schema.get_implementations(parent).objects:
-            yield reads_of(implementation.fields[name])
-    elif isinstance(parent, GraphQLObjectType) and name in parent.fields:
-        yield reads_of(parent.fields[name])
-    else:
-        yield Reads.ANYTHING
-
-
 class KeepsAnswers(SchemaExtension):
     """The innermost extension: an answer that it gives again has been charged for and counted as any."""
-
-    def __init__(self, readings: Readings) -> None:
-        self._readings = readings
 
     async def on_execute(self) -> AsyncIterator[None]:
         operation = self.execution_context
         context: Context | None = operation.context
         answers = None if context is None else context.services.answers
-        reads = self._reads()
+        reads = _reads(context, operation.operation_type)
         key = voices = None
         if context is not None and answers is not None and Reads.ANYTHING not in reads:
             voices = _voices_stamp(context) if Reads.VOICES in reads else None
@@ -186,14 +77,12 @@ class KeepsAnswers(SchemaExtension):
         if seconds > 0:
             await answers.keep(key, json.dumps(made.data, separators=(",", ":")).encode(), seconds)
 
-    def _reads(self) -> frozenset[Reads]:
-        operation = self.execution_context
-        document = operation.graphql_document
-        if document is None:
-            return frozenset({Reads.ANYTHING})
-        return self._readings.of(
-            operation.schema._schema, document, operation.query or "", operation.operation_name
-        )
+
+def _reads(context: Context | None, kind: OperationType) -> frozenset[Reads]:
+    verdict = None if context is None else context.verdict
+    if verdict is None or kind is not OperationType.QUERY:
+        return frozenset({Reads.ANYTHING})
+    return verdict.reads
 
 
 def _seconds(link_seconds: int | None) -> int:

@@ -1,4 +1,4 @@
-"""Each document is parsed, measured and validated once, and its verdict remembered.
+"""Each document is parsed, measured, validated and planned once, and its verdict remembered.
 
 graphql-core's validation takes longer than most of our operations' execution, and clients send the
 same few documents all day.
@@ -23,8 +23,9 @@ from graphql import (
 from graphql import specified_rules as SPECIFIED_RULES
 from strawberry.extensions import SchemaExtension
 
-from heygen_graphql.schema import cost
+from heygen_graphql.schema import cost, reads
 from heygen_graphql.schema.limits import MAX_VARIABLES_DEPTH, Limits, excess_of, is_too_deep
+from heygen_graphql.schema.resolvers import Reads
 
 MAX_KEPT = 500
 MAX_KEPT_LENGTH = 300_000
@@ -40,6 +41,8 @@ class Verdict:
     errors: tuple[GraphQLError, ...]
     plan: cost.CostPlan
     """What its operations cost; empty when there are errors."""
+    reads: frozenset[Reads]
+    """What its operations read; as good as anything when there are errors."""
 
 
 class Documents:
@@ -61,8 +64,7 @@ class Documents:
             self._kept.move_to_end(text)
             return verdict
         document = parse(text, max_tokens=self.limits.tokens)
-        errors = tuple(self._faults(schema, document))
-        verdict = Verdict(document, errors, cost.CostPlan({}) if errors else cost.plan(schema, document))
+        verdict = self._looked_at(schema, document)
         if len(text) <= MAX_KEPT_LENGTH_EACH:
             self._keep(text, verdict)
         return verdict
@@ -73,6 +75,12 @@ class Documents:
         while len(self._kept) > MAX_KEPT or self._kept_length > MAX_KEPT_LENGTH:
             forgotten, _ = self._kept.popitem(last=False)
             self._kept_length -= len(forgotten)
+
+    def _looked_at(self, schema: GraphQLSchema, document: DocumentNode) -> Verdict:
+        errors = tuple(self._faults(schema, document))
+        if errors:
+            return Verdict(document, errors, cost.CostPlan({}), frozenset({Reads.ANYTHING}))
+        return Verdict(document, errors, cost.plan(schema, document), reads.of(schema, document))
 
     def _faults(self, schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:
         # The measures come first: validation itself is slow on the documents that they refuse.

@@ -19,8 +19,7 @@ from heygen_graphql import accounts, globalids
 from heygen_graphql.answers import MAX_ANSWER_BYTES, LocalAnswers
 from heygen_graphql.database import Database
 from heygen_graphql.rendering.speech.piper_voices import joe
-from heygen_graphql.schema import build
-from heygen_graphql.schema.answers import readings
+from heygen_graphql.schema import build, reads
 from heygen_graphql.schema.resolvers import Reads, reads_of
 from heygen_graphql.settings import Settings
 from heygen_graphql.tables import Video, VideoStatus, utc_now
@@ -346,9 +345,11 @@ def test_a_field_with_a_function_is_not_kept_unless_it_says_what_it_reads() -> N
     assert silent <= found
     assert schema.mutation_type is not None
     assert set(schema.mutation_type.fields) <= found
-    assert readings(schema, parse("{ me { id } __schema { description } }"), None) >= {Reads.ANYTHING}
-    assert readings(schema, parse("subscription { videoUpdates { version } }"), None) == {Reads.ANYTHING}
-    assert readings(schema, parse("{ me { id } }"), None) == {Reads.OWN_ROWS}
+    assert reads.of(schema, parse("{ me { id } __schema { description } }")) >= {Reads.ANYTHING}
+    assert reads.of(schema, parse("subscription { videoUpdates { version } }")) >= {Reads.ANYTHING}
+    assert reads.of(schema, parse("{ me { id } __typename }")) == {Reads.OWN_ROWS}
+    behind = "{ node(id: 1) { ...shown } } fragment shown on Node { ... on Video { queuePosition } }"
+    assert Reads.ANYTHING in reads.of(schema, parse(behind))
 
 
 async def test_in_memory_the_ones_asked_for_last_are_kept_within_the_bound() -> None:
