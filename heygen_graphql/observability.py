@@ -21,8 +21,9 @@ HTTP_SECONDS = Histogram(
 )
 GRAPHQL_OPERATIONS = Counter(
     "graphql_operations_total",
-    "GraphQL operations by kind (query, mutation, subscription) and outcome (ok, error).",
-    ["kind", "outcome"],
+    "GraphQL operations by the root field they ask for (or several, invalid), kind (query, mutation, "
+    "subscription, invalid) and outcome (ok, refused: the caller's fault, failed: the server's).",
+    ["operation", "kind", "outcome"],
 )
 GRAPHQL_ANSWERS = Counter(
     "graphql_answers_total",

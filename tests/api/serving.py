@@ -100,6 +100,12 @@ class Api:
         """As somebody new."""
         return Api(self.http, sign_up(self)["accessToken"])
 
+    def metric(self, name: str) -> float:
+        """A number on /metrics, by its name with the labels in their order; 0 until it has been counted."""
+        lines = self.http.get("/metrics").text.splitlines()
+        (told,) = [line.removeprefix(name) for line in lines if line.startswith(f"{name} ")] or ["0"]
+        return float(told)
+
     @asynccontextmanager
     async def websocket(self, **options: Any) -> AsyncIterator["Socket"]:
         address = f"{str(self.http.base_url).replace('http', 'ws', 1).rstrip('/')}/graphql"

@@ -30,9 +30,7 @@ async def watch(client: str, api: Api, video_id: str, *tokens: str | None) -> li
 
 def watched(api: Api) -> float:
     """How many subscriptions are followed at this moment."""
-    metrics = api.http.get("/metrics").text
-    (line,) = [one for one in metrics.splitlines() if one.startswith("graphql_subscriptions_active ")]
-    return float(line.split()[1])
+    return api.metric("graphql_subscriptions_active")
 
 
 async def until_watched(api: Api, by: int = 1) -> None:

@@ -188,9 +188,7 @@ async def test_a_token_that_expires_ends_the_stream_at_that_moment(ada: Api) -> 
 
 async def test_who_leaves_is_forgotten_at_once(ada: Api) -> None:
     def watched() -> float:
-        metrics = ada.http.get("/metrics").text
-        (line,) = [one for one in metrics.splitlines() if one.startswith("graphql_subscriptions_active ")]
-        return float(line.split()[1])
+        return ada.metric("graphql_subscriptions_active")
 
     await asyncio.to_thread(wait_until, lambda: watched() == 0, "earlier watchers leaving")
     async with streamed(ada, UPDATES):

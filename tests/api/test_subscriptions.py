@@ -137,9 +137,7 @@ async def test_several_operations_share_a_socket(ada: Api) -> None:
 
 async def test_watchers_that_go_away_leave_nothing_behind(ada: Api) -> None:
     def watched() -> float:
-        metrics = ada.http.get("/metrics").text
-        (line,) = [one for one in metrics.splitlines() if one.startswith("graphql_subscriptions_active ")]
-        return float(line.split()[1])
+        return ada.metric("graphql_subscriptions_active")
 
     video_id = create(ada)
     async with ada.subscribed(STATUS, id=video_id) as watcher, ada.subscribed(UPDATES):
@@ -171,7 +169,11 @@ async def test_watching_outlives_an_outage_of_the_database(
                     await asyncio.sleep(6)
                     await cut.on()
                     # Then they go on watching
-                    await in_thread(ada, RENAME, id=video_id, title="after")
+                    await asyncio.to_thread(
+                        wait_until,
+                        lambda: "errors" not in ada(RENAME, id=video_id, title="after").response.json(),
+                        "a renaming once the database is there again",
+                    )
                     for socket, field in ((watcher, "videoStatus"), (updates, "videoUpdates")):
                         while (await socket.next())[field]["video"]["title"] != "after":
                             continue

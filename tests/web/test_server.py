@@ -62,7 +62,6 @@ def test_metrics_count_requests_by_route_and_never_by_path(http: httpx.Client) -
     assert 'http_requests_total{endpoint="unmatched",method="GET",status="404"}' in metrics
     assert 'method="OTHER"' in metrics
     assert 'http_request_duration_seconds_bucket{endpoint="/health",le="0.005",method="GET"}' in metrics
-    assert 'graphql_operations_total{kind="query",outcome="ok"}' in metrics
     assert "secret" not in metrics
     assert "PROPFIND" not in metrics
 
