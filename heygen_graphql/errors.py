@@ -8,8 +8,10 @@ HeygenError
     ├── Unauthenticated
     ├── Forbidden
     ├── RateLimited       carries `retry_after_seconds`
-    │   └── OutOfPoints   the operation costs more than is left
+    │   ├── OutOfPoints   the operation costs more than is left
+    │   └── TooManyDocuments  its document is long, and too many new ones were read
     ├── QueryTooComplex   it costs more than any operation may
+    ├── DocumentTooLong
     ├── Unavailable       not now, through no fault of the caller; carries `retry_after_seconds`
     └── BadRequest        a malformed argument outside an input object (`first: 0`)
 
@@ -128,6 +130,17 @@ class OutOfPoints(RateLimited):
         self.retry_after_seconds = retry_after_seconds
 
 
+class TooManyDocuments(RateLimited):
+    def __init__(self, length: int, remaining: int, retry_after_seconds: int) -> None:
+        HeygenError.__init__(
+            self,
+            f"This document has {length:,} characters, and {remaining:,} of new ones are left. Try again in "
+            f"{retry_after_seconds} second{'' if retry_after_seconds == 1 else 's'}; and put what changes "
+            "into variables: a document that was sent before is not read again.",
+        )
+        self.retry_after_seconds = retry_after_seconds
+
+
 class QueryTooComplex(Refused):
     code = "QUERY_TOO_COMPLEX"
 
@@ -135,6 +148,15 @@ class QueryTooComplex(Refused):
         super().__init__(
             f"This operation costs {cost:,} points; at most {maximum:,} are answered. "
             "Ask for smaller pages, or in several operations."
+        )
+
+
+class DocumentTooLong(Refused):
+    code = "QUERY_TOO_COMPLEX"
+
+    def __init__(self, length: int, maximum: int) -> None:
+        super().__init__(
+            f"The document has {length:,} characters; at most {maximum:,} are read. Send values as variables."
         )
 
 

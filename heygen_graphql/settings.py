@@ -130,6 +130,11 @@ class Settings(BaseSettings):
     """Fields of one operation once its fragments are spread in. Validation's time grows with the square."""
     max_query_directives: Annotated[int, Field(ge=0)] = 50
     max_query_tokens: Annotated[int, Field(ge=1)] = 1500
+    document_characters_bucket: Annotated[int, Field(ge=1000)] = 100_000
+    """Characters of documents, none of which the process remembers, that a user (or an address where nobody
+    is signed in) may have read at once; a longer document is refused ..."""
+    document_characters_per_second: Annotated[float, Field(gt=0)] = 1_000
+    """... and as many more each second. Reading one takes up to 20 microseconds a character."""
     max_page_size: Annotated[int, Field(ge=DEFAULT_PAGE_SIZE, le=MAX_PAGE_SIZE)] = MAX_PAGE_SIZE
     """The largest `first` or `last`."""
     max_operation_cost: Annotated[int, Field(ge=1)] = 1_000

@@ -8,11 +8,18 @@ from graphql import GraphQLError
 from strawberry.extensions import SchemaExtension
 from strawberry.types.graphql import OperationType
 
-from heygen_graphql.errors import OutOfPoints, QueryTooComplex, Unauthenticated
+from heygen_graphql.errors import (
+    DocumentTooLong,
+    OutOfPoints,
+    QueryTooComplex,
+    TooManyDocuments,
+    Unauthenticated,
+)
 from heygen_graphql.ratelimits import Bucket, address_key
 from heygen_graphql.schema import cost
 from heygen_graphql.schema.context import Context
 from heygen_graphql.schema.cost import Charge
+from heygen_graphql.schema.shown_errors import shown
 
 
 class Charged(SchemaExtension):
@@ -64,6 +71,29 @@ class Charged(SchemaExtension):
             raise OutOfPoints(requested, bucket.remaining, bucket.retry_after)
         if is_excessive:
             raise QueryTooComplex(requested, settings.max_operation_cost)
+
+
+async def pay_to_read(context: Context, document: str) -> None:
+    """Take the characters of a document that nobody here has read yet from the caller's bucket for those:
+    finding out what it costs costs something, even when it is refused.
+
+    Raises:
+        GraphQLError: they are not there, or it is too long for any bucket; ready to be shown.
+    """
+    settings = context.services.settings
+    length, most = len(document), settings.document_characters_bucket
+    try:
+        if length > most:
+            raise DocumentTooLong(length, most)
+        key = f"documents of {await _payer(context)}"
+        limits = context.services.limits
+        bucket = await limits.take(key, length, most, settings.document_characters_per_second)
+        if bucket.retry_after:
+            raise TooManyDocuments(length, bucket.remaining, bucket.retry_after)
+    except Exception as error:
+        # Also what nobody foresaw: see above.
+        unseen = GraphQLError(str(error), original_error=error)
+        raise shown([unseen], context, with_suggestions=False)[0] from error
 
 
 async def _payer(context: Context) -> str:

@@ -54,6 +54,10 @@ class Documents:
         self._kept: OrderedDict[str, Verdict] = OrderedDict()
         self._kept_length = 0
 
+    def is_known(self, text: str) -> bool:
+        """Whether a verdict on `text` is remembered."""
+        return text in self._kept
+
     def verdict(self, schema: GraphQLSchema, text: str) -> Verdict:
         """
         Raises:

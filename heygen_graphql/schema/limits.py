@@ -4,6 +4,7 @@ Strawberry's own limiters walk every path through the fragments, so that thirty 
 spread the next one twice take 2^30 steps; here each fragment is measured once.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -22,6 +23,9 @@ from heygen_graphql.settings import Settings
 
 MAX_DIRECTIVES_HERE = 5
 """On one field, fragment, operation or variable. Two can mean something: @skip and @include."""
+MAX_REPEATS = 30
+"""Of one field in one place, its name in the answer counted. Validation compares every two of them, with all
+that is inside, whether or not they are skipped."""
 MAX_VARIABLES_DEPTH = 32
 """Lists and objects inside each other. An input has 3 and its `metadata` some more; beyond some hundred,
 graphql-core, which walks them by recursion, would run out of stack."""
@@ -35,7 +39,7 @@ class Limits:
     """Fields inside each other; `videos { edges { node { scenes { voice { id } } } } }` has 6."""
     aliases: int = 30
     fields: int = 400
-    """After fragments are spread in. Validation compares fields of one name in pairs: 400 take 0.15 s."""
+    """After fragments are spread in."""
     directives: int = 50
     """After fragments are spread in."""
     tokens: int = 1_500
@@ -75,6 +79,10 @@ def excess_of(document: DocumentNode, limits: Limits) -> str | None:
     ):
         if count > limit:
             return f"The operation has {count} {what}; at most {limit} are answered."
+    # Last: what it walks has been found to be small.
+    repeats = _repeats(document, limits.fields)
+    if repeats > MAX_REPEATS:
+        return f"One field is asked for {repeats} times in one place; at most {MAX_REPEATS} may be."
     return None
 
 
@@ -126,6 +134,53 @@ def _measure(document: DocumentNode) -> Measure:
         fields=max((one.fields for one in parts), default=0),
         directives=max((one.directives for one in parts), default=0),
         directives_here=max((one.directives_here for one in parts), default=0),
+    )
+
+
+def _repeats(document: DocumentNode, max_fields: int) -> int:
+    """How often the field that comes most often in one place does, in whichever definition it is.
+
+    A definition of more than `max_fields` is not walked to its end: fragments lead in circles there, which
+    validation refuses.
+    """
+    fragments = {
+        definition.name.value: definition.selection_set
+        for definition in document.definitions
+        if isinstance(definition, FragmentDefinitionNode)
+    }
+
+    def of_definition(selections: SelectionSetNode) -> int:
+        counted: Counter[tuple[int, str]] = Counter()
+        # What has one name is one place, in however many selections it stands; a fragment counts once there.
+        places: dict[tuple[int, str], int] = {}
+        spread: set[tuple[int, str]] = set()
+        waiting = [(selections, 0)]
+        visited = 0
+        while waiting and visited <= max_fields:
+            selections, place = waiting.pop()
+            for selection in selections.selections:
+                if isinstance(selection, FieldNode):
+                    visited += 1
+                    field = (place, (selection.alias or selection.name).value)
+                    counted[field] += 1
+                    if selection.selection_set is not None:
+                        waiting.append((selection.selection_set, places.setdefault(field, len(places) + 1)))
+                elif isinstance(selection, InlineFragmentNode):
+                    waiting.append((selection.selection_set, place))
+                elif isinstance(selection, FragmentSpreadNode):
+                    named = (place, selection.name.value)
+                    if selection.name.value in fragments and named not in spread:
+                        spread.add(named)
+                        waiting.append((fragments[selection.name.value], place))
+        return max(counted.values(), default=0)
+
+    return max(
+        (
+            of_definition(definition.selection_set)
+            for definition in document.definitions
+            if isinstance(definition, OperationDefinitionNode | FragmentDefinitionNode)
+        ),
+        default=0,
     )
 
 

@@ -28,6 +28,7 @@ def api_settings(tmp_path_factory: pytest.TempPathFactory, _migrated_sqlite: Pat
         videos_per_minute=10_000,
         # All tests come from one address.
         points_bucket=1_000_000,
+        document_characters_bucket=100_000_000,
     )
     valkey.kill()
 

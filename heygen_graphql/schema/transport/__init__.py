@@ -6,7 +6,8 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from heygen_graphql.schema import build
-from heygen_graphql.schema.context import Services
+from heygen_graphql.schema.charges import pay_to_read
+from heygen_graphql.schema.context import Context, Services
 from heygen_graphql.schema.documents import Documents
 from heygen_graphql.schema.limits import Limits
 from heygen_graphql.schema.transport.accepting import MediaType, chosen_for
@@ -34,7 +35,7 @@ class GraphQLEndpoint:
 
     def open(self, services: Services, store: DocumentStore) -> None:
         """`store`: where automatic persisted queries are kept."""
-        persisted = Persisted(store, is_valid=self._is_valid, manifest=self._manifest)
+        persisted = Persisted(store, admit=self._admit, is_valid=self._is_valid, manifest=self._manifest)
         self._http = Http(self._schema, services, persisted, is_open=self._is_open)
         results, connections = Results(self._schema, persisted), Connections(services.settings)
         self._sockets = Sockets(services, results, connections)
@@ -51,6 +52,10 @@ class GraphQLEndpoint:
             await self._event_streams(scope, receive, send)
         else:
             await self._http(scope, receive, send)
+
+    async def _admit(self, context: Context, document: str) -> None:
+        if not self._documents.is_known(document):
+            await pay_to_read(context, document)
 
     def _is_valid(self, document: str) -> bool:
         try:

@@ -100,7 +100,7 @@ class Http:
         context = context_of(self._services, request, carrier)
         try:
             result = await self._schema.execute(
-                await self._persisted.resolve(operation.query, operation.extensions),
+                await self._persisted.resolve(context, operation.query, operation.extensions),
                 variable_values=operation.variables,
                 context_value=context,
                 operation_name=operation.operation_name,

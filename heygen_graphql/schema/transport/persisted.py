@@ -8,7 +8,7 @@ manifest, no other documents run at all.
 import json
 import re
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -20,6 +20,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from heygen_graphql.errors import BadSettings
+from heygen_graphql.schema.context import Context
 
 MAX_KEPT = 1000
 MAX_KEPT_BYTES = 20_000
@@ -111,16 +112,24 @@ async def open_documents(redis_url: str | None) -> AsyncIterator[DocumentStore]:
 
 class Persisted:
     def __init__(
-        self, store: DocumentStore, *, is_valid: Callable[[str], bool], manifest: Mapping[str, str] | None
+        self,
+        store: DocumentStore,
+        *,
+        admit: Callable[[Context, str], Awaitable[None]],
+        is_valid: Callable[[str], bool],
+        manifest: Mapping[str, str] | None,
     ) -> None:
-        """`is_valid`: whether a document may be kept. `manifest`: the only documents that run, by their
-        SHA-256; None lets every document run."""
+        """`admit`: raises a GraphQLError when the caller may not have a document read. `is_valid`: whether it
+        may be kept. `manifest`: the only documents that run, by their SHA-256; None lets every one run."""
         self._store = store
+        self._admit = admit
         self._is_valid = is_valid
         self._manifest = manifest
 
-    async def resolve(self, query: str | None, extensions: Mapping[str, object] | None) -> str:
-        """The document that an operation means by its text, its hash, or both.
+    async def resolve(
+        self, context: Context, query: str | None, extensions: Mapping[str, object] | None
+    ) -> str:
+        """The document that an operation means by its text, its hash, or both, which may be read.
 
         Raises:
             GraphQLError: there is none, or none that may run; it is ready to be shown.
@@ -141,7 +150,9 @@ class Persisted:
             if found is None:
                 # Clients know this very text, and answer by sending the document.
                 raise _refused("PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound")
+            await self._admit(context, found)
             return found
+        await self._admit(context, query)
         if digest is not None and len(query.encode()) <= MAX_KEPT_BYTES and self._is_valid(query):
             await self._store.keep(digest, query)
         return query

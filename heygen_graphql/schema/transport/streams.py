@@ -94,7 +94,7 @@ class Results:
         piles up for it.
         """
         try:
-            query = await self.persisted.resolve(operation.query, operation.extensions)
+            query = await self.persisted.resolve(context, operation.query, operation.extensions)
         except GraphQLError as error:
             yield PreExecutionError(data=None, errors=[error])
             return
