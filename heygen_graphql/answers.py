@@ -11,23 +11,17 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-import structlog
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
+from heygen_graphql.outages import Outages
 from heygen_graphql.settings import Settings
 
 MAX_ANSWER_BYTES = 256 * 1024
 """A longer one is not kept: there is room for many, whatever one asks for."""
 REDIS_SECONDS = 0.25
 """Longer than an answer takes to make, nobody waits for one that is kept."""
-_ASK_AGAIN_SECONDS = 2.0
 # What an entry takes besides its key and its answer, roughly.
 _ENTRY_BYTES = 300
-
-log = structlog.stdlib.get_logger(__name__)
 
 
 class Answers(Protocol):
@@ -84,41 +78,15 @@ class RedisAnswers:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._is_away = False
-        self._ask_again_at = 0.0
+        self._outages = Outages(begun="answers_not_kept", over="answers_kept_again")
 
     async def get(self, key: str) -> bytes | None:
-        if self._must_wait():
-            return None
-        try:
-            answer = await self._redis.get(_NAME.format(key))
-        except (RedisError, OSError) as error:
-            self._note_away(error)
-            return None
-        self._note_there()
+        answer = await self._outages.asked(lambda: self._redis.get(_NAME.format(key)))
         return answer if isinstance(answer, bytes) else None
 
     async def keep(self, key: str, answer: bytes, seconds: int) -> None:
-        if len(answer) > MAX_ANSWER_BYTES or self._must_wait():
-            return
-        try:
-            await self._redis.set(_NAME.format(key), answer, ex=seconds)
-        except (RedisError, OSError) as error:
-            self._note_away(error)
-
-    def _must_wait(self) -> bool:
-        return self._is_away and time.monotonic() < self._ask_again_at
-
-    def _note_away(self, error: Exception) -> None:
-        if not self._is_away:
-            log.warning("answers_not_kept", error=str(error))
-        self._is_away = True
-        self._ask_again_at = time.monotonic() + _ASK_AGAIN_SECONDS
-
-    def _note_there(self) -> None:
-        if self._is_away:
-            log.info("answers_kept_again")
-        self._is_away = False
+        if len(answer) <= MAX_ANSWER_BYTES:
+            await self._outages.asked(lambda: self._redis.set(_NAME.format(key), answer, ex=seconds))
 
 
 _NAME = "heygen:answer:{}"
@@ -133,10 +101,7 @@ async def open_answers(settings: Settings) -> AsyncIterator[Answers | None]:
         yield LocalAnswers(settings.answer_cache_bytes)
     else:
         redis = Redis.from_url(
-            settings.redis_url,
-            socket_timeout=REDIS_SECONDS,
-            socket_connect_timeout=REDIS_SECONDS,
-            retry=Retry(NoBackoff(), 0),
+            settings.redis_url, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS
         )
         try:
             yield RedisAnswers(redis)

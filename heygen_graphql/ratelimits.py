@@ -14,19 +14,16 @@ from datetime import UTC, datetime
 from ipaddress import IPv6Address, ip_address
 from typing import Protocol
 
-import structlog
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from heygen_graphql.errors import RateLimited
+from heygen_graphql.outages import Outages
 
 WINDOW_SECONDS = 60
 MAX_KEPT = 50_000
 """Callers that one process remembers, of each kind; beyond that the longest silent one is forgotten."""
 REDIS_SECONDS = 1.0
-"""How long an answer of Redis is waited for, and how long it is left alone after it gave none."""
-
-log = structlog.stdlib.get_logger(__name__)
+"""How long an answer of Redis is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +134,7 @@ class RedisRateLimits:
         self._local = LocalRateLimits(clock)
         self._check = redis.register_script(_CHECK)
         self._take = redis.register_script(_TAKE)
-        self._is_away = False
-        self._ask_again_at = 0.0
+        self._outages = Outages(begun="rate_limits_kept_by_each_process", over="rate_limits_shared_again")
 
     async def check(self, what: str, key: str, limit: int) -> None:
         answer = await self._asked(self._check, f"heygen:calls:{what}:{key}", limit)
@@ -157,21 +153,8 @@ class RedisRateLimits:
 
     async def _asked(self, script: "_Script", key: str, *arguments: float) -> list[float] | None:
         """The script's answer; None while Redis is away."""
-        if self._is_away and time.monotonic() < self._ask_again_at:
-            return None
-        # One caller finds out whether Redis is back; the others do not wait for it meanwhile.
-        self._ask_again_at = time.monotonic() + REDIS_SECONDS
-        try:
-            answer = await script(keys=[key], args=list(arguments))
-        except (RedisError, OSError) as error:
-            if not self._is_away:
-                log.warning("rate_limits_kept_by_each_process", error=str(error))
-            self._is_away = True
-            return None
-        if self._is_away:
-            log.info("rate_limits_shared_again")
-        self._is_away = False
-        return [float(part) for part in answer]
+        answer = await self._outages.asked(lambda: script(keys=[key], args=list(arguments)))
+        return None if answer is None else [float(part) for part in answer]
 
 
 class _Script(Protocol):

@@ -276,7 +276,7 @@ def test_one_process_gives_what_another_has_kept_but_nothing_that_one_has_change
             valkey.kill()
             began = time.monotonic()
             assert [outcome(ada(TITLES)) for _ in range(5)] == ["MISS"] * 5
-            assert time.monotonic() - began < 2
+            assert time.monotonic() - began < 5
             # And when it is back, everything goes on
             valkey.start()
             deadline = time.monotonic() + 10

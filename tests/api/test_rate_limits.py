@@ -9,9 +9,9 @@ from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
 from heygen_graphql.errors import RateLimited
+from heygen_graphql.outages import ASK_AGAIN_SECONDS
 from heygen_graphql.ratelimits import (
     MAX_KEPT,
-    REDIS_SECONDS,
     Bucket,
     LocalRateLimits,
     RateLimits,
@@ -125,7 +125,7 @@ async def test_limits_hold_while_redis_is_away_and_are_shared_again_when_it_is_b
 
         # And when it is back they share what they count
         valkey.start()
-        await asyncio.sleep(REDIS_SECONDS)
+        await asyncio.sleep(ASK_AGAIN_SECONDS)
         with capture_logs() as logged:
             assert (await one.take("ben", 60, 100, 0.01)).remaining == 40
         assert [line["event"] for line in logged] == ["rate_limits_shared_again"]
