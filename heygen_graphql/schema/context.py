@@ -1,12 +1,12 @@
 """What resolvers work with: the server's parts, and who calls.
 
-A context serves one operation. Over HTTP that is a request; a websocket carries many, and each gets
-its own from `Context.for_operation`.
+A context serves one operation: each of an array's gets its own, as each on a websocket does
+(`Context.for_operation`).
 """
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 import strawberry
@@ -90,14 +90,8 @@ class Context:
         self.renew_loaders()
 
     def for_operation(self) -> "Context":
-        return Context(
-            services=self.services,
-            base_url=self.base_url,
-            client_address=self.client_address,
-            request_id=self.request_id,
-            credentials=self.credentials,
-            is_streamed=self.is_streamed,
-        )
+        """Another that knows nothing yet of any operation."""
+        return replace(self)
 
     def renew_loaders(self) -> None:
         """Forget every row read so far: an event of a subscription shows what is true when it is sent."""

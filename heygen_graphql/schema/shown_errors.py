@@ -7,7 +7,6 @@ import structlog
 from graphql import GraphQLError, GraphQLSyntaxError
 from strawberry.exceptions import MissingQueryError, StrawberryInputCoercionError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
-from strawberry.utils.str_converters import to_camel_case
 
 from heygen_graphql.errors import Fault, InvalidInput, RateLimited, Refused, Unavailable
 from heygen_graphql.schema.context import Context
@@ -98,7 +97,7 @@ def _with_code(error: GraphQLError, message: str, code: str, **more: object) -> 
 
 def _told(fault: Fault) -> dict[str, object]:
     """As `UserError` shows it."""
-    path = None if fault.field is None else [to_camel_case(part) for part in fault.field]
+    path = None if fault.field is None else list(fault.field)
     return {"code": fault.code, "field": path, "message": fault.message}
 
 

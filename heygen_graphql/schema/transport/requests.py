@@ -11,7 +11,13 @@ from starlette.requests import Request
 from heygen_graphql.schema.transport import json_text
 from heygen_graphql.settings import Settings
 
-PARAMETERS = ("query", "operationName", "variables", "extensions")
+# Of a request, in the order of an operation's fields, with what each is if it is there.
+_MEMBERS = (
+    ("query", str, "a string"),
+    ("operationName", str, "a string"),
+    ("variables", dict, "an object"),
+    ("extensions", dict, "an object"),
+)
 _EXAMPLE = '{"query": "{ me { id } }", "variables": {}}'
 
 
@@ -22,6 +28,27 @@ class Operation:
     operation_name: str | None
     variables: dict[str, Any] | None
     extensions: dict[str, Any] | None
+
+
+class WrongMember(Exception):
+    """Of a request: it is not what it must be, like "a string"."""
+
+    def __init__(self, name: str, expected: str) -> None:
+        super().__init__(f"{name} is not {expected}")
+        self.name = name
+        self.expected = expected
+
+
+def operation_of(members: Mapping[str, Any]) -> Operation:
+    """What a decoded request asks for, over HTTP or on a websocket; what else it says is ignored.
+
+    Raises:
+        WrongMember
+    """
+    for name, kind, expected in _MEMBERS:
+        if not isinstance(members.get(name), kind | None):
+            raise WrongMember(name, expected)
+    return Operation(*(members.get(name) for name, _, _ in _MEMBERS))
 
 
 class RequestRefused(Exception):
@@ -123,7 +150,7 @@ async def _body(request: Request, max_bytes: int) -> bytes:
 
 def _from_parameters(request: Request) -> Operation:
     parameters = request.query_params
-    for name in PARAMETERS:
+    for name, _, _ in _MEMBERS:
         if len(parameters.getlist(name)) > 1:
             raise _bad(f"The parameter {name} is given twice. Send it once.")
     return _operation(
@@ -155,23 +182,16 @@ def _decoded(data: bytes, where: str) -> object:
 def _operation(decoded: object, where: str) -> Operation:
     if not isinstance(decoded, dict):
         raise _bad(f"{where} is no JSON object. Send one like {_EXAMPLE}.")
-    for name, kind, kind_name in (
-        ("query", str, "a string"),
-        ("operationName", str, "a string"),
-        ("variables", dict, "an object"),
-        ("extensions", dict, "an object"),
-    ):
-        if not isinstance(decoded.get(name), kind | None):
-            raise _bad(f"{where} has a {name} that is not {kind_name}. Send {kind_name}, or leave it out.")
-    extensions = decoded.get("extensions")
-    if not decoded.get("query") and not (extensions or {}).get("persistedQuery"):
+    try:
+        operation = operation_of(decoded)
+    except WrongMember as wrong:
+        expected = wrong.expected
+        raise _bad(
+            f"{where} has a {wrong.name} that is not {expected}. Send {expected}, or leave it out."
+        ) from None
+    if not operation.query and not (operation.extensions or {}).get("persistedQuery"):
         raise _bad(f"{where} has no query. Send a GraphQL document in it, like {_EXAMPLE}.")
-    return Operation(
-        query=decoded.get("query"),
-        operation_name=decoded.get("operationName"),
-        variables=decoded.get("variables"),
-        extensions=extensions,
-    )
+    return operation
 
 
 def _bad(message: str) -> RequestRefused:

@@ -24,7 +24,7 @@ from heygen_graphql.errors import Unauthenticated
 from heygen_graphql.schema.context import Context, Services, credentials_of_connection
 from heygen_graphql.schema.transport import json_text
 from heygen_graphql.schema.transport.contexts import context_of
-from heygen_graphql.schema.transport.requests import Operation
+from heygen_graphql.schema.transport.requests import Operation, WrongMember, operation_of
 from heygen_graphql.schema.transport.streams import (
     STALLED_SECONDS,
     Connections,
@@ -163,10 +163,12 @@ class _Socket:
         limit = self._settings.max_body_bytes
         if len(text) > limit or len(text.encode()) > limit:
             raise _Closing(4400, f"A message may have at most {limit} bytes")
-        try:
-            return json_text.decode_object(text)
-        except json.JSONDecodeError:
-            raise _Closing(4400, "Messages must be JSON objects") from None
+        message: object = None
+        with suppress(json.JSONDecodeError):
+            message = json_text.decode(text)
+        if not isinstance(message, dict):
+            raise _Closing(4400, "Messages must be JSON objects")
+        return message
 
     async def _take(self, message: dict[str, Any]) -> None:
         payload = message.get("payload")
@@ -268,18 +270,14 @@ def _id(message: dict[str, Any]) -> str:
 
 
 def _operation(payload: object) -> Operation:
-    given = (_object(payload) or {}).get
-    query, name, variables, extensions = map(given, ("query", "operationName", "variables", "extensions"))
-    if (
-        isinstance(query, str | None)
-        and isinstance(name, str | None)
-        and isinstance(variables, dict | None)
-        and isinstance(extensions, dict | None)
-        # Persisted queries are named in extensions alone.
-        and (query is not None or extensions)
-    ):
-        return Operation(query, name, variables, extensions)
-    raise _invalid("payload")
+    try:
+        operation = operation_of(_object(payload) or {})
+    except WrongMember as wrong:
+        raise _invalid(f"payload.{wrong.name}") from None
+    # Persisted queries are named in extensions alone.
+    if operation.query is None and not operation.extensions:
+        raise _invalid("payload.query")
+    return operation
 
 
 def _invalid(part: str) -> _Closing:
