@@ -14,6 +14,8 @@ from heygen_graphql.errors import Fault, InvalidInput, UserErrorCode
 from heygen_graphql.videos.requests import MAX_SCENES, VideoRequest
 
 MAX_VARIABLES = 100
+MAX_PLACES = 1000
+"""Of variables, in all scripts: a hundred videos may be made of them in one call."""
 MAX_NAME_LENGTH = 50
 MAX_VALUE_LENGTH = 1000
 _FAULTS_TOLD = 100
@@ -41,12 +43,12 @@ def filled(request: VideoRequest, values: Mapping[str, str]) -> VideoRequest:
         InvalidInput: a script would be longer than any that is looked at: of a page of variables and long
             values come megabytes.
     """
-    for path, script in _scripts(request):
-        length = len(script) + sum(len(values[name]) for name in names_in(script))
-        if length > _LONGEST_LOOKED_AT:
+    written = _rewritten(request, lambda mark: values[mark["name"]] if mark["name"] else "{{")
+    for path, script in _scripts(written):
+        if len(script) > _LONGEST_LOOKED_AT:
             message = f"With these values the script has more than {_LONGEST_LOOKED_AT:,} characters."
             raise InvalidInput.one(UserErrorCode.TOO_LONG, message, *path)
-    return _rewritten(request, lambda mark: values[mark["name"]] if mark["name"] else "{{")
+    return written
 
 
 def tried(request: VideoRequest) -> VideoRequest:
@@ -66,7 +68,11 @@ def faults_of(request: VideoRequest) -> list[Fault]:
                 "digits and underscores, or {{{{ for two braces."
             )
             faults.append(Fault(UserErrorCode.INVALID, message, path))
-    count = len(variables_in(request))
+    places = [name for _, script in _scripts(request) for name in names_in(script)]
+    if len(places) > MAX_PLACES:
+        message = f"There are {len(places):,} places to fill; a template has at most {MAX_PLACES:,}."
+        faults.append(Fault(UserErrorCode.TOO_LONG, message, ("scenes",)))
+    count = len(set(places))
     if count > MAX_VARIABLES:
         message = f"There are {count} variables; a template has at most {MAX_VARIABLES}."
         faults.append(Fault(UserErrorCode.TOO_LONG, message, ("scenes",)))
@@ -124,12 +130,12 @@ def _text_of(value: Any) -> str | None:
 
 
 def _scripts(request: VideoRequest) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Each script that is looked at, with its path."""
+    """Each script that is looked at, with its path; of one that is too long, as much as shows that."""
     if request.script is not None:
-        yield ("script",), request.script[:_LONGEST_LOOKED_AT]
+        yield ("script",), request.script[: _LONGEST_LOOKED_AT + 1]
     for index, scene in enumerate((request.scenes or ())[:MAX_SCENES]):
         if scene.script is not None:
-            yield ("scenes", str(index), "script"), scene.script[:_LONGEST_LOOKED_AT]
+            yield ("scenes", str(index), "script"), scene.script[: _LONGEST_LOOKED_AT + 1]
 
 
 def _rewritten(request: VideoRequest, said: Callable[[re.Match[str]], str]) -> VideoRequest:

@@ -1,5 +1,6 @@
 """Templates: videos to be made again and again, with {{names}} where their scripts differ."""
 
+import asyncio
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -109,9 +110,8 @@ async def create_videos(
     if template is None:
         raise not_found()
     request = VideoRequest.from_dict(template.request)
-    wanted = [
-        NewVideo(_request_of(request, one), one.idempotency_key, _body_of(template, one)) for one in fillings
-    ]
+    # As making them is: a hundred videos take longer than the event loop may stand still.
+    wanted = await asyncio.to_thread(_wanted, template, request, fillings)
     outcomes = await create_each(database, owner_id, wanted, voices=voices, quotas=quotas)
     return [_retold(one, request) if isinstance(one, InvalidInput) else one for one in outcomes]
 
@@ -178,9 +178,17 @@ async def _columns(
     return {"name": kept_name, "request": request.to_dict(), "storyboard": asdict(shown)}
 
 
-def _request_of(template: VideoRequest, own: Filling) -> VideoRequest | InvalidInput:
+def _wanted(template: Template, request: VideoRequest, fillings: Sequence[Filling]) -> list[NewVideo]:
+    names = filling.variables_in(request)
+    return [
+        NewVideo(_request_of(request, names, one), one.idempotency_key, _body_of(template, one))
+        for one in fillings
+    ]
+
+
+def _request_of(template: VideoRequest, names: tuple[str, ...], own: Filling) -> VideoRequest | InvalidInput:
     try:
-        values = filling.values_for(filling.variables_in(template), own.variables)
+        values = filling.values_for(names, own.variables)
         request = filling.filled(template, values)
     except InvalidInput as error:
         return error

@@ -109,6 +109,15 @@ def test_a_page_of_variables_with_long_values_is_refused_before_it_fills_the_mem
     assert [fault.code.value for fault in error.value.faults] == ["TOO_LONG"]
 
 
+def test_a_template_has_only_so_many_places_to_fill() -> None:
+    def scenes(places: int) -> VideoRequest:
+        return VideoRequest(scenes=tuple(SceneRequest(script="{{a}}" * 50) for _ in range(places // 50)))
+
+    assert filling.faults_of(scenes(1000)) == []
+    (fault,) = filling.faults_of(scenes(1050))
+    assert (fault.code, fault.field) == ("TOO_LONG", ("scenes",))
+
+
 async def test_a_template_makes_the_same_video_for_the_same_key_though_it_has_changed_since(
     database: Database, ada: UUID
 ) -> None:
