@@ -1,6 +1,5 @@
 """GraphQL over HTTP (github.com/graphql/graphql-over-http): one operation a request, or a few in an array."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ from strawberry.types.graphql import OperationType
 from heygen_graphql.schema.context import Services
 from heygen_graphql.schema.transport import requests
 from heygen_graphql.schema.transport.accepting import MediaType, chosen_for
+from heygen_graphql.schema.transport.bodies import body_of, encoded
 from heygen_graphql.schema.transport.contexts import context_of
 from heygen_graphql.schema.transport.persisted import Persisted
 from heygen_graphql.schema.transport.requests import Operation, RequestRefused
@@ -157,11 +157,7 @@ def _outcome(result: ExecutionResult, headers: MutableHeaders) -> _Outcome:
     errors = result.errors or []
     # Only a field has a path: without any, the operation was refused before the first of them ran.
     is_executed = result.data is not None or any(error.path for error in errors)
-    body: dict[str, object] = {"data": result.data} if is_executed else {}
-    if errors:
-        body["errors"] = [error.formatted for error in errors]
-    if result.extensions:
-        body["extensions"] = result.extensions
+    body = body_of(result, is_executed=is_executed)
     if is_executed:
         return _Outcome(body, 200, headers)
     codes = [(error.extensions or {}).get("code") for error in errors]
@@ -198,7 +194,7 @@ def _answer(body: object, status: int, media_type: MediaType | None, headers: Mu
     # What cannot be told in a type that was asked for is told in one that everybody reads.
     shown_as = MediaType.GRAPHQL_RESPONSE if media_type is MediaType.GRAPHQL_RESPONSE else MediaType.JSON
     response = Response(
-        json.dumps(body, separators=(",", ":")),
+        encoded(body),
         status_code=status,
         media_type=f"{shown_as}; charset=utf-8",
         headers=_HEADERS,

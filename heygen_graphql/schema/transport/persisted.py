@@ -14,12 +14,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
-import structlog
 from graphql import GraphQLError
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from heygen_graphql.errors import BadSettings
+from heygen_graphql.outages import Outages
 from heygen_graphql.schema.context import Context
 
 MAX_KEPT = 1000
@@ -29,8 +28,6 @@ _KEPT_SECONDS = 7 * 24 * 3600
 _SHA256 = re.compile("[0-9a-f]{64}")
 # Slower than this, it is quicker to have the document sent again.
 _REDIS_SECONDS = 0.5
-
-log = structlog.stdlib.get_logger(__name__)
 
 
 class DocumentStore(Protocol):
@@ -69,16 +66,13 @@ class SharedDocuments:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._local = LocalDocuments()
+        self._outages = Outages(begun="persisted_queries_not_shared", over="persisted_queries_shared_again")
 
     async def find(self, digest: str) -> str | None:
         document = await self._local.find(digest)
         if document is not None:
             return document
-        try:
-            stored = await self._redis.get(_place(digest))
-        except (RedisError, OSError) as error:
-            log.warning("persisted_query_not_read", error=str(error))
-            return None
+        stored = await self._outages.asked(lambda: self._redis.get(_place(digest)))
         document = stored.decode(errors="replace") if isinstance(stored, bytes) else stored
         # Another document may lie in its place.
         if document is None or _digest(document) != digest:
@@ -88,10 +82,9 @@ class SharedDocuments:
 
     async def keep(self, digest: str, document: str) -> None:
         await self._local.keep(digest, document)
-        try:
-            await self._redis.set(_place(digest), document.encode(), ex=_KEPT_SECONDS)
-        except (RedisError, OSError) as error:
-            log.warning("persisted_query_not_shared", error=str(error))
+        await self._outages.asked(
+            lambda: self._redis.set(_place(digest), document.encode(), ex=_KEPT_SECONDS)
+        )
 
 
 def _place(digest: str) -> str:

@@ -23,6 +23,7 @@ from heygen_graphql.accounts import Viewer
 from heygen_graphql.errors import Unauthenticated
 from heygen_graphql.schema.context import Context, Services, credentials_of_connection
 from heygen_graphql.schema.transport import json_text
+from heygen_graphql.schema.transport.bodies import encoded
 from heygen_graphql.schema.transport.contexts import context_of
 from heygen_graphql.schema.transport.requests import Operation, WrongMember, operation_of
 from heygen_graphql.schema.transport.streams import (
@@ -30,7 +31,6 @@ from heygen_graphql.schema.transport.streams import (
     Connections,
     Results,
     TooManyConnections,
-    encoded,
     payload_of,
     until_refused,
 )

@@ -20,6 +20,7 @@ from heygen_graphql.errors import Unauthenticated
 from heygen_graphql.schema.context import Context, Services
 from heygen_graphql.schema.transport import requests
 from heygen_graphql.schema.transport.accepting import MediaType
+from heygen_graphql.schema.transport.bodies import encoded
 from heygen_graphql.schema.transport.contexts import context_of
 from heygen_graphql.schema.transport.http import refused
 from heygen_graphql.schema.transport.requests import RequestRefused
@@ -28,7 +29,6 @@ from heygen_graphql.schema.transport.streams import (
     Connections,
     Results,
     TooManyConnections,
-    encoded,
     payload_of,
     until_refused,
 )

@@ -1,9 +1,8 @@
 """What websockets and event streams have in common: results over time, to somebody who may lose the right."""
 
 import asyncio
-import json
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +20,7 @@ from heygen_graphql.database import is_passing_fault
 from heygen_graphql.errors import Unauthenticated
 from heygen_graphql.ratelimits import address_key
 from heygen_graphql.schema.context import Context
+from heygen_graphql.schema.transport.bodies import body_of
 from heygen_graphql.schema.transport.persisted import Persisted
 from heygen_graphql.schema.transport.requests import Operation
 from heygen_graphql.settings import Settings
@@ -114,17 +114,8 @@ class Results:
 
 
 def payload_of(result: ExecutionResult) -> dict[str, Any]:
-    """As a client reads it; what was refused before anything ran has no data."""
-    payload: dict[str, Any] = {} if isinstance(result, PreExecutionError) else {"data": result.data}
-    if result.errors:
-        payload["errors"] = [error.formatted for error in result.errors]
-    if result.extensions:
-        payload["extensions"] = result.extensions
-    return payload
-
-
-def encoded(message: Mapping[str, Any]) -> str:
-    return json.dumps(message, ensure_ascii=False, separators=(",", ":"))
+    """As a client reads it."""
+    return body_of(result, is_executed=not isinstance(result, PreExecutionError))
 
 
 async def until_refused(context: Context, viewer: Viewer) -> str:
