@@ -20,7 +20,7 @@ from heygen_graphql.errors import Forbidden, Unauthenticated
 from heygen_graphql.events import Hub, VideoChanged
 from heygen_graphql.jobs.broker import Queue
 from heygen_graphql.processes import Processes
-from heygen_graphql.ratelimits import RateLimits, address_key
+from heygen_graphql.ratelimits import LocalRateLimits, RateLimits, address_key
 from heygen_graphql.rendering.speech import Voices
 from heygen_graphql.schema.cost import Charge
 from heygen_graphql.schema.documents import Verdict
@@ -58,6 +58,8 @@ class Services:
     """Say that there is something to deliver; without a word it is found soon after."""
     answers: Answers | None = None
     """None when no answers are to be kept."""
+    watching: RateLimits = field(default_factory=LocalRateLimits)
+    """What each user's subscriptions have taken of this process."""
 
     async def announce(self, video: Video) -> None:
         """Tell watchers of a committed change."""

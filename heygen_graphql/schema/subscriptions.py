@@ -7,6 +7,7 @@ hub before it reads the row, so no change can pass between the two, and looks by
 That the viewer may still watch is the transport's to see to, once for all that runs on a connection.
 """
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -21,13 +22,15 @@ from heygen_graphql import tables, videos
 from heygen_graphql.database import is_passing_fault
 from heygen_graphql.errors import BadRequest
 from heygen_graphql.observability import SUBSCRIPTIONS
-from heygen_graphql.schema import ids
+from heygen_graphql.schema import ids, weights
 from heygen_graphql.schema.context import Context, Info
 from heygen_graphql.schema.resolvers import subscription
 from heygen_graphql.schema.videos import Video
 from heygen_graphql.tables import utc_now
 
 POLL_SECONDS = 2.0
+_LOOK_COST = 1
+"""Points of the bucket that a user's subscriptions share, for looking whether anything has changed."""
 # Machines' clocks differ, and a change becomes visible some time after the instant it carries.
 _OVERLAP = timedelta(seconds=10)
 # What one watcher remembers of the versions it has sent.
@@ -81,7 +84,9 @@ class Subscription:
                         yield _event(context, row)
                         if row.status.is_final:
                             return
+                        await _pay(context, _event_cost(context))
                 await changes.next(POLL_SECONDS)
+                await _pay(context, _LOOK_COST)
 
     @subscription(
         "The changes of all the viewer's videos, new ones included; several of one video in a moment may "
@@ -96,6 +101,7 @@ class Subscription:
         async with _counted(), hub.subscribe(owner_id=owner_id) as changes:
             while True:
                 change = await changes.next(POLL_SECONDS)
+                await _pay(context, _LOOK_COST)
                 rows: Sequence[tables.Video] = ()
                 try:
                     if change is None:
@@ -112,12 +118,35 @@ class Subscription:
                     if row.version > sent_versions.get(row.id, 0):
                         _remember(sent_versions, row)
                         yield _event(context, row)
+                        await _pay(context, _event_cost(context))
 
 
 @asynccontextmanager
 async def _counted() -> AsyncIterator[None]:
     with SUBSCRIPTIONS.track_inprogress():
         yield
+
+
+def _event_cost(context: Context) -> int:
+    """What is inside the event; beginning to watch was paid for."""
+    charged = context.charged
+    return _LOOK_COST if charged is None else max(_LOOK_COST, charged.cost - weights.CHANGE)
+
+
+async def _pay(context: Context, points: int) -> None:
+    """Wait until the viewer's subscriptions have so many points left in this process.
+
+    One change may be told to thousands of them: the more they are, and the more they tell, the longer each
+    waits, and finds the newest state then.
+    """
+    services = context.services
+    key = str((await context.viewer()).user.id)
+    while True:
+        settings = services.settings
+        bucket = await services.watching.take(key, points, settings.points_bucket, settings.points_per_second)
+        if not bucket.retry_after:
+            return
+        await asyncio.sleep(bucket.retry_after)
 
 
 def _event(context: Context, row: tables.Video) -> VideoStatusEvent:

@@ -1,5 +1,6 @@
 """What somebody sends who wants the server to work long for little."""
 
+import asyncio
 import time
 from collections.abc import Iterator
 from hashlib import sha256
@@ -12,6 +13,7 @@ from heygen_graphql.settings import Settings
 from tests.api.serving import Api, changed, served
 
 BUCKET = 5_000
+CREATE = 'mutation { createVideo(input: { script: "Hello." }) { video { id } } }'
 
 
 @pytest.fixture
@@ -96,3 +98,43 @@ def test_one_field_may_stand_in_many_places(anyone: Api) -> None:
 def code_of(response: httpx.Response) -> str:
     errors = response.json().get("errors")
     return errors[0]["extensions"]["code"] if errors else ""
+
+
+async def test_watchers_of_one_person_share_what_they_may_take_and_skip_what_they_cannot_pay(
+    api_settings: Settings,
+) -> None:
+    # Given a server whose watchers may take two of these events, and the next one after six seconds
+    settings = changed(api_settings, max_operation_cost=60, points_bucket=90, points_per_second=8)
+    watch = (
+        "subscription ($id: ID!) { videoStatus(id: $id) { video { title "
+        + " ".join(f"v{number}: owner {{ id }}" for number in range(29))
+        + " } } }"
+    )
+    with served(settings) as address, httpx.Client(base_url=address, timeout=30, trust_env=False) as http:
+        ada = Api(http).signed_in()
+        video_id = ada(CREATE).data["createVideo"]["video"]["id"]
+        async with ada.subscribed(watch, id=video_id) as watcher:
+            assert (await watcher.next())["videoStatus"]["video"]["title"] is None
+            # When the video changes all the time
+            told: list[tuple[str, float]] = []
+            began = time.monotonic()
+            changing = asyncio.create_task(asyncio.to_thread(_change_often, ada, video_id, 8))
+            while not told or told[-1][0] != "7":
+                title = (await watcher.next())["videoStatus"]["video"]["title"]
+                told.append((title, time.monotonic() - began))
+            await changing
+    # Then some changes are told late, none out of order, and the last one always
+    titles = [int(title) for title, _ in told]
+    assert titles == sorted(set(titles))
+    assert len(titles) < 6
+    assert told[-1][1] > 5
+
+
+def _change_often(api: Api, video_id: str, times: int) -> None:
+    for title in range(times):
+        change = (
+            "mutation ($id: ID!, $t: String) { updateVideo(id: $id, input: { title: $t }) { video { id } } }"
+        )
+        while code_of(api(change, id=video_id, t=str(title)).response) == "RATE_LIMITED":
+            time.sleep(0.2)
+        time.sleep(0.4)
