@@ -20,11 +20,9 @@ from sqlmodel import col
 from sqlmodel.sql.expression import SelectOfScalar
 
 from heygen_graphql.errors import BadRequest
+from heygen_graphql.settings import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 
 T = TypeVar("T")
-
-DEFAULT_SIZE = 20
-MAX_SIZE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +46,10 @@ class Window:
         if first is not None and last is not None:
             raise BadRequest("Give `first` or `last`, not both.")
         is_backward = last is not None or (first is None and after is None and before is not None)
-        size = last if last is not None else first if first is not None else DEFAULT_SIZE
-        if not 1 <= size <= MAX_SIZE:
+        size = last if last is not None else first if first is not None else DEFAULT_PAGE_SIZE
+        if not 1 <= size <= MAX_PAGE_SIZE:
             name = "last" if last is not None else "first"
-            raise BadRequest(f"`{name}` is {size}; it must be 1 to {MAX_SIZE}.")
+            raise BadRequest(f"`{name}` is {size}; it must be 1 to {MAX_PAGE_SIZE}.")
         return cls(size, is_backward, after, before)
 
 

@@ -32,6 +32,7 @@ from heygen_graphql.schema.templates import TemplateMutations
 from heygen_graphql.schema.users import UserMutations
 from heygen_graphql.schema.video_mutations import VideoMutations
 from heygen_graphql.schema.webhooks import WebhookMutations
+from heygen_graphql.settings import Settings
 
 __all__ = ["Context", "Services", "build", "sdl"]
 
@@ -65,10 +66,8 @@ class _Schema(strawberry.Schema):
         errors[:] = shown(errors, context, with_suggestions=self.is_open)
 
 
-def build(*, is_open: bool, documents: Documents | None = None) -> strawberry.Schema:
-    """`is_open`: introspection is answered, and errors suggest names that come near a wrong one.
-    `documents`: what remembers verdicts for this schema, where others ask for them, too."""
-    documents = documents or Documents(is_open=is_open)
+def build(documents: Documents) -> strawberry.Schema:
+    """`documents`: remembers verdicts for this schema alone."""
     schema = _Schema(
         query=Query,
         mutation=Mutation,
@@ -76,7 +75,7 @@ def build(*, is_open: bool, documents: Documents | None = None) -> strawberry.Sc
         extensions=[Counted, lambda: RemembersDocuments(documents), Charged, KeepsAnswers],
         config=StrawberryConfig(scalar_map=SCALARS),
     )
-    schema.is_open = is_open
+    schema.is_open = documents.is_open
     _leave_out_null_defaults(schema._schema)
     return schema
 
@@ -96,4 +95,6 @@ def _leave_out_null_defaults(schema: GraphQLSchema) -> None:
 
 def sdl() -> str:
     """The schema in the schema definition language, as schema.graphql holds it."""
-    return build(is_open=False).as_str().rstrip("\n") + "\n"
+    # The same whatever the environment says: these are the settings' defaults.
+    documents = Documents.of(Settings.model_construct())
+    return build(documents).as_str().rstrip("\n") + "\n"

@@ -37,9 +37,9 @@ from graphql import (
 from graphql.language import BooleanValueNode
 
 from heygen_graphql.errors import BadRequest
-from heygen_graphql.paging import DEFAULT_SIZE, MAX_SIZE
 from heygen_graphql.ratelimits import Bucket
 from heygen_graphql.schema import weights
+from heygen_graphql.settings import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 
 MIN_COST = 1
 _PAGED = "edges"
@@ -125,7 +125,7 @@ def of(
     plan: CostPlan,
     operation_name: str | None,
     variables: Mapping[str, object],
-    max_page_size: int = MAX_SIZE,
+    max_page_size: int = MAX_PAGE_SIZE,
 ) -> int:
     """What the operation costs with these variables, as they were sent. At least MIN_COST.
 
@@ -182,7 +182,7 @@ class _Reckoning:
                 if size > self._max_page_size:
                     raise BadRequest(f"`{name}` is {size}; it must be 1 to {self._max_page_size}.")
                 return max(0, size)
-        return DEFAULT_SIZE
+        return DEFAULT_PAGE_SIZE
 
 
 class _Planner:

@@ -26,6 +26,7 @@ from strawberry.extensions import SchemaExtension
 from heygen_graphql.schema import cost, reads
 from heygen_graphql.schema.limits import MAX_VARIABLES_DEPTH, Limits, excess_of, is_too_deep
 from heygen_graphql.schema.resolvers import Reads
+from heygen_graphql.settings import Settings
 
 MAX_KEPT = 500
 MAX_KEPT_LENGTH = 300_000
@@ -46,13 +47,18 @@ class Verdict:
 
 
 class Documents:
-    """The verdicts of one schema. `is_open`: introspection and suggestions are allowed."""
+    """The verdicts of one schema. `is_open`: introspection is answered, and errors suggest names that come
+    near a wrong one."""
 
-    def __init__(self, *, is_open: bool, limits: Limits | None = None) -> None:
-        self.limits = limits or Limits()
-        self._is_open = is_open
+    def __init__(self, *, is_open: bool, limits: Limits) -> None:
+        self.is_open = is_open
+        self.limits = limits
         self._kept: OrderedDict[str, Verdict] = OrderedDict()
         self._kept_length = 0
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Documents":
+        return cls(is_open=settings.debug, limits=Limits.of(settings))
 
     def is_known(self, text: str) -> bool:
         """Whether a verdict on `text` is remembered."""
@@ -91,8 +97,8 @@ class Documents:
         excess = excess_of(document, self.limits)
         if excess is not None:
             return [GraphQLError(excess, extensions={"code": "QUERY_TOO_COMPLEX"})]
-        rules = SPECIFIED_RULES if self._is_open else (*SPECIFIED_RULES, NoSchemaIntrospectionCustomRule)
-        errors = validate(schema, document, rules, max_errors=10, hide_suggestions=not self._is_open)
+        rules = SPECIFIED_RULES if self.is_open else (*SPECIFIED_RULES, NoSchemaIntrospectionCustomRule)
+        errors = validate(schema, document, rules, max_errors=10, hide_suggestions=not self.is_open)
         for error in errors:
             error.extensions = {"code": "GRAPHQL_VALIDATION_FAILED"}
         return errors

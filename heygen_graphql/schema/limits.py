@@ -35,14 +35,14 @@ graphql-core, which walks them by recursion, would run out of stack."""
 class Limits:
     """What a document may have. Settings of the same names, with `max_query_` before them, say so."""
 
-    depth: int = 10
+    depth: int
     """Fields inside each other; `videos { edges { node { scenes { voice { id } } } } }` has 6."""
-    aliases: int = 30
-    fields: int = 400
+    aliases: int
+    fields: int
     """After fragments are spread in."""
-    directives: int = 50
+    directives: int
     """After fragments are spread in."""
-    tokens: int = 1_500
+    tokens: int
 
     @classmethod
     def of(cls, settings: Settings) -> "Limits":

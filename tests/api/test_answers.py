@@ -20,6 +20,7 @@ from heygen_graphql.answers import MAX_ANSWER_BYTES, LocalAnswers
 from heygen_graphql.database import Database
 from heygen_graphql.rendering.speech.piper_voices import joe
 from heygen_graphql.schema import build, reads
+from heygen_graphql.schema.documents import Documents
 from heygen_graphql.schema.resolvers import Reads, reads_of
 from heygen_graphql.settings import Settings
 from heygen_graphql.tables import Video, VideoStatus, utc_now
@@ -333,7 +334,7 @@ def test_it_can_be_switched_off(api_settings: Settings, ada: Api) -> None:
 
 
 def test_a_field_with_a_function_is_not_kept_unless_it_says_what_it_reads() -> None:
-    schema = build(is_open=False)._schema
+    schema = build(Documents.of(Settings(_env_file=None)))._schema
     # What the data version does not tell of is said to be so.
     silent = {"queuePosition", "secondsLeft", "estimateVideo"}
     found = set()

@@ -8,8 +8,10 @@ from graphql import GraphQLObjectType, get_named_type, parse, validate
 
 from heygen_graphql.errors import BadRequest
 from heygen_graphql.schema import build, cost, weights
+from heygen_graphql.schema.documents import Documents
+from heygen_graphql.settings import Settings
 
-SCHEMA = build(is_open=True)._schema
+SCHEMA = build(Documents.of(Settings(_env_file=None)))._schema
 DOCUMENTED = Path(__file__).parents[2] / "docs" / "decisions.md"
 
 # Ten documents of a real frontend, their variables, and their costs as docs/decisions.md shows them.

@@ -213,7 +213,8 @@ def test_a_bucket_that_cannot_hold_the_dearest_operation_is_no_setting() -> None
 
 
 def test_documents_without_number_fill_no_more_than_a_bounded_memory() -> None:
-    schema, documents = build(is_open=False)._schema, Documents(is_open=False)
+    documents = Documents.of(Settings(_env_file=None))
+    schema = build(documents)._schema
 
     for number in range(MAX_KEPT + 10):
         documents.verdict(schema, f"{{ __typename }} # {number}")

@@ -23,6 +23,7 @@ from sqlmodel import SQLModel, select
 from heygen_graphql import accounts, globalids
 from heygen_graphql.database import Database
 from heygen_graphql.schema import build
+from heygen_graphql.schema.documents import Documents
 from heygen_graphql.schema.queries import _FINDERS
 from heygen_graphql.settings import Settings
 from heygen_graphql.tables import (
@@ -39,7 +40,7 @@ from tests.api.serving import PASSWORD, Api, changed, served
 from tests.api.test_sessions import LOG_IN
 from tests.api.test_videos import create
 
-SCHEMA = build(is_open=False)._schema
+SCHEMA = build(Documents.of(Settings(_env_file=None)))._schema
 FEW, MANY = 10, 50
 """The few avatars are of both kinds, too."""
 TEMPLATE = """

@@ -9,7 +9,6 @@ from heygen_graphql.schema import build
 from heygen_graphql.schema.charges import pay_to_read
 from heygen_graphql.schema.context import Context, Services
 from heygen_graphql.schema.documents import Documents
-from heygen_graphql.schema.limits import Limits
 from heygen_graphql.schema.transport.accepting import MediaType, chosen_for
 from heygen_graphql.schema.transport.http import Http
 from heygen_graphql.schema.transport.persisted import DocumentStore, Persisted, read_manifest
@@ -27,16 +26,15 @@ class GraphQLEndpoint:
         Raises:
             BadSettings: the manifest of persisted documents cannot be used.
         """
-        self._is_open = settings.debug
-        self._documents = Documents(is_open=settings.debug, limits=Limits.of(settings))
-        self._schema = build(is_open=settings.debug, documents=self._documents)
+        self._documents = Documents.of(settings)
+        self._schema = build(self._documents)
         manifest = settings.persisted_documents
         self._manifest = None if manifest is None else read_manifest(manifest)
 
     def open(self, services: Services, store: DocumentStore) -> None:
         """`store`: where automatic persisted queries are kept."""
         persisted = Persisted(store, admit=self._admit, is_valid=self._is_valid, manifest=self._manifest)
-        self._http = Http(self._schema, services, persisted, is_open=self._is_open)
+        self._http = Http(self._schema, services, persisted)
         results, connections = Results(self._schema, persisted), Connections(services.settings)
         self._sockets = Sockets(services, results, connections)
         self._event_streams = EventStreams(services, results, connections)

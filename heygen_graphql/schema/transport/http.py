@@ -50,14 +50,10 @@ class _Outcome:
 
 
 class Http:
-    def __init__(
-        self, schema: strawberry.Schema, services: Services, persisted: Persisted, *, is_open: bool
-    ) -> None:
-        """`is_open`: GraphiQL is served."""
+    def __init__(self, schema: strawberry.Schema, services: Services, persisted: Persisted) -> None:
         self._schema = schema
         self._services = services
         self._persisted = persisted
-        self._is_open = is_open
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -76,7 +72,7 @@ class Http:
             )
         if request.method == "OPTIONS":
             return Response(status_code=204, headers={"Allow": ", ".join(_METHODS)})
-        if self._is_open and _is_browser(request):
+        if self._services.settings.debug and _is_browser(request):
             return graphiql_page.response()
         media_type = chosen_for(request)
         if media_type is None:
