@@ -237,6 +237,12 @@ class Video(SQLModel, table=True):
         Index("ix_videos_owner_id_created_at_id", "owner_id", "created_at", "id"),
         Index("ix_videos_owner_id_updated_at_id", "owner_id", "updated_at", "id"),
         Index("ix_videos_status_queued_at_id", "status", "queued_at", "id"),
+        Index(
+            "ix_videos_deleted",
+            "deleted_at",
+            sqlite_where=text("deleted_at IS NOT NULL"),
+            postgresql_where=text("deleted_at IS NOT NULL"),
+        ),
     )
 
 

@@ -153,6 +153,15 @@ def upgrade() -> None:
         "videos", sa.Column("search_text", sa.String(), nullable=False, server_default=sa.text("''"))
     )
     op.add_column("videos", sa.Column("estimated_seconds", sa.Float(), nullable=False, server_default="0"))
+    # The sweep looks for them every few seconds.
+    op.create_index(
+        "ix_videos_deleted",
+        "videos",
+        ["deleted_at"],
+        unique=False,
+        sqlite_where=sa.text("deleted_at IS NOT NULL"),
+        postgresql_where=sa.text("deleted_at IS NOT NULL"),
+    )
     _fold_texts()
     _count_usage()
 
@@ -211,6 +220,7 @@ def _count_usage() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_videos_deleted", table_name="videos")
     op.drop_column("videos", "estimated_seconds")
     op.drop_column("videos", "search_text")
     op.drop_index("ix_video_events_not_fanned_out", table_name="video_events")
