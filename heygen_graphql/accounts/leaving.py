@@ -33,7 +33,9 @@ async def delete_me(database: Database, user_id: UUID, *, password: str) -> None
         session.add(user)
         await session.execute(delete(Session).where(col(Session.user_id) == user_id))
         await session.execute(delete(ApiKey).where(col(ApiKey.owner_id) == user_id))
-        # Nobody is told how the account's videos end.
+        # Nobody is told how the account's videos end. Held in the order of whoever writes deliveries.
+        own = select(Webhook.id).where(Webhook.owner_id == user_id).order_by(col(Webhook.id))
+        await session.execute(own.with_for_update())
         await session.execute(delete(Webhook).where(col(Webhook.owner_id) == user_id))
 
 

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import ColumnElement, and_, case, delete, func, literal, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel, col
 
 from heygen_graphql import assets, webhooks
@@ -99,7 +100,8 @@ async def _hint(
         due = deciding.due_hints([(row[0], row[1], row[2]) for row in rows], now)
     if not due:
         return
-    async with database.transaction() as session:
+
+    async def take(session: AsyncSession) -> set[UUID]:
         # Looked at anew: a worker may have claimed one meanwhile, whose next hint is then due at the end
         # of its lease, and another's sweep may have come first.
         taken = await session.scalars(
@@ -112,7 +114,9 @@ async def _hint(
             .values(hinted_at=now + deciding.HINT_AGAIN_AFTER)
             .returning(col(Video.id))
         )
-        to_hint = set(taken)
+        return set(taken)
+
+    to_hint = await database.retrying(take)
     for video_id in due:
         if video_id in to_hint:
             await queue.hint(video_id)

@@ -73,9 +73,8 @@ async def claim(
                 claims.append(_claim_of(delivery, webhook, now))
         return claims
 
-    # Not repeated when the database drops out: what was claimed unheard of falls due again.
-    async with database.transaction() as session:
-        return await take(session)
+    # What a lost answer claimed unheard of falls due again when its lease runs out.
+    return await database.retrying(take)
 
 
 async def record(
@@ -84,6 +83,9 @@ async def record(
     """Write down what came of an attempt, and the status that follows; None when it was not ours any more."""
 
     async def write(session: AsyncSession) -> WebhookDeliveryStatus | None:
+        if outcome.status == GONE:
+            # Held before its deliveries, as by all who change both: none wait for each other in a ring.
+            await session.get(Webhook, claim.due.webhook_id, with_for_update={"key_share": True})
         now = await database.now(session)
         values: dict[str, object] = {
             "response_status": outcome.status,
@@ -141,18 +143,14 @@ async def end_waiting(session: AsyncSession, webhook_id: UUID) -> None:
 async def give_back(database: Database, claims: Sequence[Claim]) -> None:
     """Let others make these attempts, now; they count as not made."""
 
-    async def release(session: AsyncSession) -> None:
-        now = await database.now(session)
-        for claim in claims:
+    # Each by itself: none is held while another is waited for.
+    for claim in claims:
+        async with database.transaction() as session:
             await session.execute(
                 update(WebhookDelivery)
                 .where(_still_mine(claim))
-                .values(attempts=claim.attempt - 1, next_attempt_at=now)
+                .values(attempts=claim.attempt - 1, next_attempt_at=await database.now(session))
             )
-
-    if claims:
-        async with database.transaction() as session:
-            await release(session)
 
 
 async def count_waiting(database: Database) -> int:
@@ -173,7 +171,10 @@ async def forget_old(database: Database, *, days: int) -> None:
         if not ids:
             return
         async with database.transaction() as session:
-            await session.execute(delete(WebhookDelivery).where(col(WebhookDelivery.id).in_(ids), *old))
+            # Another process may be at it, or their owner be removing them with the webhook.
+            free = select(col(WebhookDelivery.id)).where(col(WebhookDelivery.id).in_(ids), *old)
+            free = free.with_for_update(skip_locked=True)
+            await session.execute(delete(WebhookDelivery).where(col(WebhookDelivery.id).in_(free)))
 
 
 async def _due(session: AsyncSession, now: datetime, sending: Collection[Due]) -> list[Due]:

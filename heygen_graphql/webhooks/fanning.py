@@ -90,6 +90,8 @@ async def _webhooks_of(session: AsyncSession, owner_ids: set[UUID]) -> dict[UUID
             col(User.is_active).is_(True),
             col(User.deleted_at).is_(None),
         )
+        # In one order, as a closing account's are removed.
+        .order_by(col(Webhook.id))
         .with_for_update(of=Webhook, read=True, key_share=True)
     )
     webhooks: dict[UUID, list[Webhook]] = {}
