@@ -89,6 +89,9 @@ def _enum_type(values: type[StrEnum]) -> SqlEnum:
     return SqlEnum(values, native_enum=False, create_constraint=False, length=20, values_callable=list)
 
 
+IS_UNFINISHED = text("status IN ('PENDING', 'PROCESSING')")
+"""Of a video: it waits or is being rendered. SQLite uses the index for just these words."""
+
 # None is the database's NULL, not JSON's null.
 _NULLABLE_JSON = SqlJson(none_as_null=True)
 
@@ -237,6 +240,12 @@ class Video(SQLModel, table=True):
         Index("ix_videos_owner_id_created_at_id", "owner_id", "created_at", "id"),
         Index("ix_videos_owner_id_updated_at_id", "owner_id", "updated_at", "id"),
         Index("ix_videos_status_queued_at_id", "status", "queued_at", "id"),
+        Index(
+            "ix_videos_unfinished_owner_id",
+            "owner_id",
+            sqlite_where=IS_UNFINISHED,
+            postgresql_where=IS_UNFINISHED,
+        ),
         Index(
             "ix_videos_deleted",
             "deleted_at",

@@ -15,7 +15,7 @@ from sqlmodel import col, func, select
 
 from heygen_graphql.errors import InvalidInput, Unauthenticated, UserErrorCode
 from heygen_graphql.settings import Settings
-from heygen_graphql.tables import Usage, User, Video, VideoStatus
+from heygen_graphql.tables import IS_UNFINISHED, Usage, User, Video, VideoStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +109,7 @@ async def room_of(
     to_come = select(
         func.coalesce(func.sum(case((col(Video.status) == VideoStatus.PENDING, 1), else_=0)), 0),
         func.coalesce(func.sum(col(Video.estimated_seconds)), 0.0),
-    ).where(
-        col(Video.owner_id) == user_id,
-        col(Video.status).in_((VideoStatus.PENDING, VideoStatus.PROCESSING)),
-        col(Video.deleted_at).is_(None),
-    )
+    ).where(col(Video.owner_id) == user_id, IS_UNFINISHED, col(Video.deleted_at).is_(None))
     if besides is not None:
         to_come = to_come.where(col(Video.id) != besides)
     waiting, seconds = (await session.execute(to_come)).one()

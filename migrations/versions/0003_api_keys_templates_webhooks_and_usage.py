@@ -153,6 +153,15 @@ def upgrade() -> None:
         "videos", sa.Column("search_text", sa.String(), nullable=False, server_default=sa.text("''"))
     )
     op.add_column("videos", sa.Column("estimated_seconds", sa.Float(), nullable=False, server_default="0"))
+    # Every video that is asked for is counted with its owner's unfinished ones.
+    op.create_index(
+        "ix_videos_unfinished_owner_id",
+        "videos",
+        ["owner_id"],
+        unique=False,
+        sqlite_where=sa.text("status IN ('PENDING', 'PROCESSING')"),
+        postgresql_where=sa.text("status IN ('PENDING', 'PROCESSING')"),
+    )
     # The sweep looks for them every few seconds.
     op.create_index(
         "ix_videos_deleted",
@@ -221,6 +230,7 @@ def _count_usage() -> None:
 
 def downgrade() -> None:
     op.drop_index("ix_videos_deleted", table_name="videos")
+    op.drop_index("ix_videos_unfinished_owner_id", table_name="videos")
     op.drop_column("videos", "estimated_seconds")
     op.drop_column("videos", "search_text")
     op.drop_index("ix_video_events_not_fanned_out", table_name="video_events")
