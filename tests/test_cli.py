@@ -122,7 +122,7 @@ def test_a_websocket_message_of_more_than_a_mebibyte_is_refused(server: StartSer
         with pytest.raises(ConnectionClosedError) as closed:
             socket.recv(timeout=30)
     assert closed.value.rcvd is not None
-    assert closed.value.rcvd.code == 1009
+    assert closed.value.rcvd.code == 4400
 
 
 def test_the_secret_that_the_server_makes_is_readable_by_its_owner_alone(

@@ -1,12 +1,14 @@
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from heygen_graphql.settings import Settings
-from tests.api.serving import Api, served
-from tests.servers import Valkey
+from tests.api.operations import UNBOUNDED
+from tests.api.serving import Api, changed, served
+from tests.servers import HeygenServer, Valkey, clean_environment, free_port
 
 SECRET = "a secret of more than thirty-two bytes"
 
@@ -31,6 +33,36 @@ def api_settings(tmp_path_factory: pytest.TempPathFactory, _migrated_sqlite: Pat
         document_characters_bucket=100_000_000,
     )
     valkey.kill()
+
+
+@pytest.fixture(scope="module")
+def unbounded_settings(
+    tmp_path_factory: pytest.TempPathFactory, api_settings: Settings, _migrated_sqlite: Path
+) -> Settings:
+    """Of an API whose limits are not what is tried, with a database that other tests do not see."""
+    directory = tmp_path_factory.mktemp("unbounded")
+    database = directory / "heygen.db"
+    database.write_bytes(_migrated_sqlite.read_bytes())
+    return changed(
+        api_settings,
+        database_url=f"sqlite+aiosqlite:///{database}",
+        data_dir=directory / "data",
+        **UNBOUNDED,
+    )
+
+
+@pytest.fixture(scope="module")
+def stranger(unbounded_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """Who calls a server in a process of its own: Hypothesis wants the random numbers of this one for itself."""
+    variables = {
+        name.upper(): str(getattr(unbounded_settings, name))
+        for name in ("database_url", "redis_url", "data_dir", *UNBOUNDED)
+    }
+    environment = clean_environment(SECRET_KEY=SECRET, **variables)
+    server = HeygenServer("api", environment, tmp_path_factory.mktemp("stranger"), free_port())
+    with httpx.Client(base_url=server.url, timeout=60, trust_env=False) as http:
+        yield Api(http)
+    server.close()
 
 
 @pytest.fixture(scope="package")
@@ -61,3 +93,21 @@ def ada(anyone: Api) -> Api:
 @pytest.fixture
 def ben(anyone: Api) -> Api:
     return anyone.signed_in()
+
+
+@pytest.fixture(scope="package")
+def strict(api_settings: Settings) -> Iterator[Api]:
+    """Somebody at a server of low limits for websockets."""
+    limits: dict[str, Any] = {
+        "max_subscriptions_per_connection": 3,
+        "max_connections_per_user": 2,
+        "max_anonymous_connections_per_address": 4,
+        "connection_init_seconds": 0.5,
+        "keep_alive_seconds": 0.5,
+        "max_body_bytes": 2048,
+    }
+    with (
+        served(changed(api_settings, **limits)) as address,
+        httpx.Client(base_url=address, timeout=30, trust_env=False) as http,
+    ):
+        yield Api(http).signed_in()

@@ -1,6 +1,7 @@
 """The application on a real port of this machine, and a caller of its API that sees answers whole."""
 
 import asyncio
+import contextlib
 import json
 import socket
 import threading
@@ -13,6 +14,7 @@ from uuid import uuid4
 import httpx
 import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from heygen_graphql.app import create_app
@@ -148,6 +150,19 @@ class Socket:
         assert message["type"] == "next", message
         assert "errors" not in message["payload"], message
         return message["payload"]["data"]
+
+    async def ending(self, seconds: float = 15) -> tuple[int, str]:
+        """The code and reason of the server's closing; what else comes before is read past."""
+        async with asyncio.timeout(seconds):
+            with contextlib.suppress(ConnectionClosed):
+                while True:
+                    await self.connection.recv()
+        code = self.connection.close_code
+        assert code is not None
+        return code, self.connection.close_reason or ""
+
+    async def closing_code(self, seconds: float = 15) -> int:
+        return (await self.ending(seconds))[0]
 
 
 def sign_up(api: Api) -> dict[str, Any]:

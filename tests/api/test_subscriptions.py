@@ -32,14 +32,14 @@ async def in_thread(api: Api, query: str, **variables: object) -> None:
     await asyncio.to_thread(lambda: api(query, **variables).data)
 
 
-async def until_heard(watcher: Socket, api: Api, video_id: str) -> None:
-    """Rename the video until the updates tell of it, which shows that their subscription stands."""
+async def until_heard(watcher: Socket, api: Api, video_id: str) -> str:
+    """Rename the video until the updates tell of it, which shows that their subscription stands; its name."""
     for number in range(30):
         await in_thread(api, RENAME, id=video_id, title=str(number))
         with contextlib.suppress(TimeoutError):
             while (await watcher.next(seconds=1))["videoUpdates"]["video"]["title"] != str(number):
                 continue
-            return
+            return str(number)
     raise AssertionError("no update was heard of")
 
 
@@ -163,7 +163,9 @@ async def test_watching_outlives_an_outage_of_the_database(
                 video_id = await asyncio.to_thread(create, ada, title="before")
                 async with ada.subscribed(STATUS, id=video_id) as watcher, ada.subscribed(UPDATES) as updates:
                     assert (await watcher.next())["videoStatus"]["video"]["title"] == "before"
-                    await until_heard(updates, ada, video_id)
+                    title = await until_heard(updates, ada, video_id)
+                    while (await watcher.next())["videoStatus"]["video"]["title"] != title:
+                        continue
                     # When it is cut off for longer than watchers and their sign-in go unlooked at
                     await cut.off()
                     await asyncio.sleep(6)
