@@ -53,7 +53,7 @@ def unbounded_settings(
 
 @pytest.fixture(scope="module")
 def stranger(unbounded_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    """Who calls a server in a process of its own: Hypothesis wants the random numbers of this one for itself."""
+    """Who calls a server in a process of its own: Hypothesis wants this one's random numbers for itself."""
     variables = {
         name.upper(): str(getattr(unbounded_settings, name))
         for name in ("database_url", "redis_url", "data_dir", *UNBOUNDED)

@@ -58,13 +58,17 @@ FITTING_SCALARS: dict[str, Any] = {
 }
 
 UNBOUNDED: dict[str, Any] = {
+    "document_characters_bucket": 10**9,
     "max_operation_cost": 10**9,
     "max_query_aliases": 10**6,
     "max_query_depth": 50,
     "max_query_fields": 10**6,
     "max_query_tokens": 10**6,
     "points_bucket": 10**9,
+    "sign_ins_per_account_per_minute": 10**6,
+    "sign_ins_per_minute": 10**6,
     "uploads_per_minute": 10**6,
+    "videos_per_minute": 10**6,
     "webhook_calls_per_minute": 10**6,
 }
 """Settings of a server whose limits are not what is tried."""

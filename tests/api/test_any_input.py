@@ -1,10 +1,8 @@
 """Any Unicode, size and shape in every argument, and any body: told apart by codes, never by a fault."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 from graphql import (
     GraphQLEnumType,
@@ -16,10 +14,9 @@ from graphql import (
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from heygen_graphql.settings import Settings
-from tests.api.operations import UNBOUNDED, Place, root_fields
-from tests.api.serving import Api, changed, served
-from tests.api.test_fuzzing import check_answer_to
+from tests.api.operations import Place, root_fields
+from tests.api.serving import Api
+from tests.api.test_fuzzing import check_answer_to, pytestmark  # noqa: F401
 
 ANY = settings(max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 
@@ -66,12 +63,8 @@ LEXEMES = (
 
 
 @pytest.fixture(scope="module")
-def caller(api_settings: Settings) -> Iterator[Api]:
-    with (
-        served(changed(api_settings, **UNBOUNDED)) as address,
-        httpx.Client(base_url=address, timeout=60, trust_env=False) as http,
-    ):
-        yield Api(http).signed_in()
+def caller(stranger: Api) -> Api:
+    return stranger.signed_in()
 
 
 @pytest.mark.parametrize(("kind", "name"), FIELDS, ids=lambda part: str(part))

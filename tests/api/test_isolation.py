@@ -25,8 +25,8 @@ from heygen_graphql.tables import (
     User,
 )
 from tests.api.belongings import Belongings, give
-from tests.api.operations import SCHEMA, UNBOUNDED, Place, places, root_fields
-from tests.api.serving import Api, changed, served
+from tests.api.operations import SCHEMA, Place, places, root_fields
+from tests.api.serving import Api, served
 
 MARK = "kept-to-herself"
 """In everything that is hers and can be read."""
@@ -63,15 +63,15 @@ class People:
 
 
 @pytest.fixture(scope="module")
-def people(tmp_path_factory: pytest.TempPathFactory, api_settings: Settings) -> Iterator[People]:
+def people(unbounded_settings: Settings) -> Iterator[People]:
     with (
-        served(changed(api_settings, **UNBOUNDED)) as address,
+        served(unbounded_settings) as address,
         httpx.Client(base_url=address, timeout=30, trust_env=False) as http,
     ):
         ada, ben, root = (Api(http).signed_in() for _ in range(3))
         ada_id, ben_id, root_id = (_id_of(api) for api in (ada, ben, root))
-        database = Database(api_settings.resolved_database_url)
-        people = People(database, api_settings.data_dir / "files", ada, ada_id, ben, ben_id, root)
+        database = Database(unbounded_settings.resolved_database_url)
+        people = People(database, unbounded_settings.data_dir / "files", ada, ada_id, ben, ben_id, root)
         asyncio.run(_prepare(database, ada_id, root_id))
         yield people
 

@@ -89,6 +89,7 @@ def sounds(speaker: Speaker, text: str) -> str:
         ("It is 5 km away.", "It is five kilometers away."),
         ("It is 20°C today.", "It is twenty degrees Celsius today."),
         ("It has 50 m² here.", "It has fifty square meters here."),
+        ("It is H₂O⁰ here.", "It is H two O zero here."),
         ("He is 5'10\" tall.", "He is five foot ten tall."),
         # Addresses and numbers to call
         ("Mail me@example.com now.", "Mail me at example dot com now."),

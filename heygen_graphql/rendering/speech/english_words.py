@@ -213,6 +213,7 @@ def _numbers(word: str, before: str, after: str) -> str:
         word = _MIXED_FRACTION.sub(lambda m: _fraction("", m[0], True), word)
     word = _AREA.sub(_area, word)
     word = _POWER.sub(lambda m: " " + _POWER_SIGNS[m[1]], word)
+    word = "".join(_plain_digit(character) for character in word)
     word = _LETTER_K.sub(r"\1 K", word)
     word = _SHORTENED.sub(lambda m: f"{m[1]} {_SUFFIXES[m[2].lower()]}", word)
     if _HALF_OF_DAY_WORD.match(after) or _HALF_OF_DAY.search(word):
@@ -235,6 +236,12 @@ def _numbers(word: str, before: str, after: str) -> str:
     if _LOCAL_NUMBER.match(after):
         word = _AREA_CODE.sub(lambda m: ", " + " ".join(m[1]) + ",", word)
     return word
+
+
+def _plain_digit(character: str) -> str:
+    """A raised, lowered or circled digit as a number of its own: hibari takes it for one that it can read."""
+    is_odd = character.isdigit() and not character.isdecimal()
+    return f" {unicodedata.digit(character)} " if is_odd else character
 
 
 def _fraction(whole: str, fraction: str, is_after_whole: bool) -> str:
