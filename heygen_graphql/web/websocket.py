@@ -7,6 +7,7 @@ from uvicorn._types import ASGIReceiveEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from heygen_graphql.settings import Settings
+from heygen_graphql.web.patience import PatientHttp
 
 STALLED_SECONDS = 30.0
 """How long a client may leave what was sent unread, beyond what the system's buffers hold."""
@@ -50,8 +51,9 @@ class PatientWebsocket(WebSocketsSansIOProtocol):
 
 
 def uvicorn_options(settings: Settings) -> dict[str, Any]:
-    """How uvicorn is to serve websockets: what `uvicorn.Config` takes."""
+    """How uvicorn is to serve strangers: what `uvicorn.Config` takes."""
     return {
+        "http": PatientHttp,
         "ws": PatientWebsocket,
         # What is a little too large comes through, to be refused by the code of the protocol above.
         "ws_max_size": 2 * settings.max_body_bytes,

@@ -1,5 +1,6 @@
 """What an HTTP request asks for, read strictly: a request that is not understood whole is refused."""
 
+import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from heygen_graphql.schema.transport import json_text
 from heygen_graphql.settings import Settings
 
 # Of a request, in the order of an operation's fields, with what each is if it is there.
+BODY_SECONDS = 60.0
+"""How long a body may take: at this pace, the largest comes over any telephone."""
 _MEMBERS = (
     ("query", str, "a string"),
     ("operationName", str, "a string"),
@@ -134,7 +137,15 @@ def _check_content_type(request: Request) -> None:
 
 async def _body(request: Request, max_bytes: int) -> bytes:
     try:
-        return await request.body()
+        async with asyncio.timeout(BODY_SECONDS):
+            return await request.body()
+    except TimeoutError:
+        raise RequestRefused(
+            408,
+            "REQUEST_TIMEOUT",
+            f"The body did not come within {BODY_SECONDS:g} seconds. Send the request again.",
+            {"Connection": "close"},
+        ) from None
     except HTTPException as error:
         # What counts the bytes of every request has seen too many.
         if error.status_code != 413:
