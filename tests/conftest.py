@@ -1,11 +1,13 @@
 import shutil
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Protocol
+from uuid import UUID
 
 import pytest
 
-from heygen_graphql.database import migrate
+from heygen_graphql.database import Database, migrate
+from heygen_graphql.tables import User
 from tests.servers import HeygenServer, Postgres, Valkey, clean_environment, free_port
 
 
@@ -39,6 +41,29 @@ def postgres() -> Iterator[Postgres]:
 def postgres_url(postgres: Postgres) -> str:
     """A database of this test's own, made by the migrations."""
     return postgres.new_database()
+
+
+@pytest.fixture(params=["sqlite_url", "postgres_url"], ids=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """Of both kinds, one after the other."""
+    url: str = request.getfixturevalue(request.param)
+    return url
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    database = Database(database_url)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def ada(database: Database) -> UUID:
+    """A user whose password nobody needs."""
+    user = User(email="ada@example.com", email_key="ada@example.com", password_hash="-")
+    async with database.transaction() as session:
+        session.add(user)
+    return user.id
 
 
 @pytest.fixture

@@ -10,12 +10,6 @@ from heygen_graphql.settings import Settings
 FAKE_CHILD = (sys.executable, "-m", "tests.jobs.fake_child")
 
 
-@pytest.fixture(params=["sqlite_url", "postgres_url"], ids=["sqlite", "postgres"])
-def database_url(request: pytest.FixtureRequest) -> str:
-    url: str = request.getfixturevalue(request.param)
-    return url
-
-
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     database = Database(database_url, pool_size=25)
