@@ -36,19 +36,20 @@ def api_settings(tmp_path_factory: pytest.TempPathFactory, _migrated_sqlite: Pat
 
 
 @pytest.fixture(scope="module")
-def unbounded_settings(
+def own_settings(
     tmp_path_factory: pytest.TempPathFactory, api_settings: Settings, _migrated_sqlite: Path
 ) -> Settings:
-    """Of an API whose limits are not what is tried, with a database that other tests do not see."""
-    directory = tmp_path_factory.mktemp("unbounded")
+    """Of an API with a database of this module's own: no other server sees what waits in it."""
+    directory = tmp_path_factory.mktemp("own")
     database = directory / "heygen.db"
     database.write_bytes(_migrated_sqlite.read_bytes())
-    return changed(
-        api_settings,
-        database_url=f"sqlite+aiosqlite:///{database}",
-        data_dir=directory / "data",
-        **UNBOUNDED,
-    )
+    return changed(api_settings, database_url=f"sqlite+aiosqlite:///{database}", data_dir=directory / "data")
+
+
+@pytest.fixture(scope="module")
+def unbounded_settings(own_settings: Settings) -> Settings:
+    """Of an API whose limits are not what is tried."""
+    return changed(own_settings, **UNBOUNDED)
 
 
 @pytest.fixture(scope="module")

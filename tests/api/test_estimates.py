@@ -1,8 +1,11 @@
+from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 
-from tests.api.serving import Api
+from heygen_graphql.settings import Settings
+from tests.api.serving import Api, served
 
 ESTIMATE = """
 query ($input: CreateVideoInput!) {
@@ -30,15 +33,22 @@ def test_more_to_say_and_more_to_draw_take_longer(someone: Api) -> None:
     assert silence["durationSeconds"] == pytest.approx(30 + one["durationSeconds"], abs=0.6)
 
 
-def test_who_comes_last_waits_for_those_ahead(ada: Api) -> None:
-    before = estimate(ada, script="Hello.")["waitSeconds"]
+@pytest.fixture
+def alone(own_settings: Settings) -> Iterator[Api]:
+    """Who waits for nobody else's videos."""
+    with served(own_settings) as address, httpx.Client(base_url=address, trust_env=False) as http:
+        yield Api(http).signed_in()
+
+
+def test_who_comes_last_waits_for_those_ahead(alone: Api) -> None:
+    before = estimate(alone, script="Hello.")["waitSeconds"]
     asked = {"script": "Hello. " * 100, "quality": "HIGH"}
-    ids = [ada(CREATE, input=asked).data["createVideo"]["video"]["id"] for _ in range(2)]
-    one = estimate(ada, **asked)
+    ids = [alone(CREATE, input=asked).data["createVideo"]["video"]["id"] for _ in range(2)]
+    one = estimate(alone, **asked)
     assert one["waitSeconds"] == pytest.approx(before + 2 * one["renderSeconds"], abs=3)
     for video_id in ids:
-        ada(CANCEL, id=video_id)
-    assert estimate(ada, **asked)["waitSeconds"] == pytest.approx(before)
+        alone(CANCEL, id=video_id)
+    assert estimate(alone, **asked)["waitSeconds"] == pytest.approx(before)
 
 
 def test_an_input_that_could_not_be_made_is_told_all_its_faults(someone: Api) -> None:

@@ -82,10 +82,10 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture(scope="module")
-def http(api_settings: Settings, receiver: Receiver) -> Iterator[httpx.Client]:
+def http(own_settings: Settings, receiver: Receiver) -> Iterator[httpx.Client]:
     """Of a server that may call the receiver."""
     settings = changed(
-        api_settings,
+        own_settings,
         webhook_allowed_hosts=(f"localhost:{receiver.port}",),
         webhook_timeout_seconds=1,
         webhook_retry_seconds=(0.05, 0.05),
