@@ -8,7 +8,6 @@ import strawberry
 from heygen_graphql import accounts, tables
 from heygen_graphql.schema import ids
 from heygen_graphql.schema.context import Context, Info
-from heygen_graphql.schema.loaders import Owned
 from heygen_graphql.schema.nodes import Node
 from heygen_graphql.schema.payloads import DeletePayload
 from heygen_graphql.schema.resolvers import CHANGES_UNSEEN, Reads, field, mutation
@@ -33,11 +32,7 @@ class ApiKey(Node):
     @classmethod
     async def find(cls, context: Context, key: str) -> Self | None:
         """One of the viewer's."""
-        api_key_id = ids.parse_uuid(key)
-        owner_id = (await context.viewer()).user.id
-        if api_key_id is None:
-            return None
-        row = await context.loaders.api_keys.load(Owned(owner_id, api_key_id))
+        row = await context.own(context.loaders.api_keys, key)
         return None if row is None else cls.of(row)
 
     @classmethod

@@ -1,13 +1,11 @@
 """What an owner does with files and with presenters made of them."""
 
 from typing import Annotated
-from uuid import UUID
 
 import strawberry
 
 from heygen_graphql import assets
 from heygen_graphql.assets import UploadRequest
-from heygen_graphql.errors import InvalidInput, UserErrorCode
 from heygen_graphql.schema import ids, links
 from heygen_graphql.schema.assets import Asset
 from heygen_graphql.schema.avatars import Avatar
@@ -101,7 +99,11 @@ class AssetMutations:
         owner_id = (await info.context.viewer()).user.id
         await services.limits.check("looks at uploads", str(owner_id), services.settings.uploads_per_minute)
         row = await assets.complete(
-            services.database, services.storage, services.looking, owner_id, _asset_id(id)
+            services.database,
+            services.storage,
+            services.looking,
+            owner_id,
+            ids.required(id, "Asset"),
         )
         return AssetPayload(asset=Asset.of(row))
 
@@ -109,7 +111,9 @@ class AssetMutations:
     async def delete_asset(self, info: Info, id: AssetId) -> DeletePayload:
         services = info.context.services
         owner_id = (await info.context.viewer()).user.id
-        asset_id = await assets.delete(services.database, services.storage, owner_id, _asset_id(id))
+        asset_id = await assets.delete(
+            services.database, services.storage, owner_id, ids.required(id, "Asset")
+        )
         return DeletePayload(deleted_id=ids.encode("Asset", asset_id))
 
     @mutation("Make a presenter of a portrait, for the viewer alone. It takes some seconds.")
@@ -143,10 +147,3 @@ class AssetMutations:
         avatar_id = found.key if found is not None and found.kind == "Avatar" else ""
         deleted = await assets.avatars.delete(services.database, services.storage, owner_id, avatar_id)
         return DeletePayload(deleted_id=ids.encode("Avatar", deleted))
-
-
-def _asset_id(text: str) -> UUID:
-    asset_id = ids.uuid_of(text, "Asset")
-    if asset_id is None:
-        raise InvalidInput.one(UserErrorCode.NOT_FOUND, "You have no asset of this id.", "id")
-    return asset_id

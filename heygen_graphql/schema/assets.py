@@ -11,7 +11,6 @@ from heygen_graphql.schema import ids, links
 from heygen_graphql.schema.connections import Connection
 from heygen_graphql.schema.context import Context, Info
 from heygen_graphql.schema.links import ExpiresInSeconds
-from heygen_graphql.schema.loaders import Owned
 from heygen_graphql.schema.nodes import Node
 from heygen_graphql.schema.resolvers import Reads, field
 from heygen_graphql.schema.scalars import BigInt, Url
@@ -47,9 +46,7 @@ class Asset(Node):
     @classmethod
     async def find(cls, context: Context, key: str) -> Self | None:
         """One of the viewer's."""
-        asset_id = ids.parse_uuid(key)
-        viewer = (await context.viewer()).user
-        row = None if asset_id is None else await context.loaders.assets.load(Owned(viewer.id, asset_id))
+        row = await context.own(context.loaders.assets, key)
         return None if row is None else cls.of(row)
 
     @classmethod

@@ -7,9 +7,11 @@ A context serves one operation: each of an array's gets its own, as each on a we
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 from uuid import UUID
 
 import strawberry
+from aiodataloader import DataLoader
 from starlette.responses import Response
 
 from heygen_graphql import accounts
@@ -18,18 +20,21 @@ from heygen_graphql.answers import Answers
 from heygen_graphql.database import Database
 from heygen_graphql.errors import Forbidden, Unauthenticated
 from heygen_graphql.events import Hub, VideoChanged
+from heygen_graphql.globalids import parse_uuid
 from heygen_graphql.jobs.broker import Queue
 from heygen_graphql.processes import Processes
 from heygen_graphql.ratelimits import LocalRateLimits, RateLimits, address_key
 from heygen_graphql.rendering.speech import Voices
 from heygen_graphql.schema.cost import Charge
 from heygen_graphql.schema.documents import Verdict
-from heygen_graphql.schema.loaders import Loaders
+from heygen_graphql.schema.loaders import Loaders, Owned
 from heygen_graphql.settings import Settings
 from heygen_graphql.storage import Links, Storage
 from heygen_graphql.tables import User, Video
 from heygen_graphql.videos import Experience, Quotas
 from heygen_graphql.webhooks import Targets
+
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +176,16 @@ class Context:
         """What is left of the operation is done as whoever the token belongs to."""
         self.credentials = Credentials(access_token=access_token)
         self._viewer = None
+
+    async def own(self, loader: DataLoader[Owned[UUID], Row | None], key: str) -> Row | None:
+        """The viewer's row of a global id's key; None for what is somebody else's, or no key.
+
+        Raises:
+            Unauthenticated: as `viewer`.
+        """
+        owner_id = (await self.viewer()).user.id
+        row_id = parse_uuid(key)
+        return None if row_id is None else await loader.load(Owned(owner_id, row_id))
 
     async def authenticate(self) -> Viewer:
         """As `viewer`, but looked up anew."""

@@ -68,11 +68,18 @@ async def videos_of(
     return Connection[Video].of(page, Video.of, lambda: videos.count(database, owner_id, matching))
 
 
-def _matching(filter: VideoFilter) -> videos.VideoFilter:
-    search = filter.search or ""
-    # No text of ours contains NUL, and PostgreSQL breaks on it; SQLite breaks on long patterns.
-    if len(search) > MAX_SEARCH_LENGTH or "\0" in search:
+def check_search(search: str | None) -> None:
+    """
+    Raises:
+        BadRequest: it is too long, or has a character that no text here has.
+    """
+    # PostgreSQL breaks on NUL, and SQLite on long patterns.
+    if search is not None and (len(search) > MAX_SEARCH_LENGTH or "\0" in search):
         raise BadRequest(f"`search` takes up to {MAX_SEARCH_LENGTH} characters, none of them NUL.")
+
+
+def _matching(filter: VideoFilter) -> videos.VideoFilter:
+    check_search(filter.search)
     return videos.VideoFilter(
         # Each becomes a variable of the statement, and those are limited.
         statuses=None if filter.status is None else tuple(dict.fromkeys(filter.status)),

@@ -3,7 +3,6 @@
 import json
 from datetime import datetime
 from typing import Annotated, Self
-from uuid import UUID
 
 import strawberry
 
@@ -14,7 +13,6 @@ from heygen_graphql.rendering.storyboard import Storyboard
 from heygen_graphql.schema import ids
 from heygen_graphql.schema.connections import After, Before, Connection, First, Last
 from heygen_graphql.schema.context import Context, Info
-from heygen_graphql.schema.loaders import Owned
 from heygen_graphql.schema.nodes import Node
 from heygen_graphql.schema.payloads import DeletePayload
 from heygen_graphql.schema.resolvers import Reads, field, mutation
@@ -58,11 +56,7 @@ class Template(Node):
     @classmethod
     async def find(cls, context: Context, key: str) -> Self | None:
         """One of the viewer's."""
-        template_id = ids.parse_uuid(key)
-        owner_id = (await context.viewer()).user.id
-        if template_id is None:
-            return None
-        row = await context.loaders.templates.load(Owned(owner_id, template_id))
+        row = await context.own(context.loaders.templates, key)
         return None if row is None else cls.of(row)
 
     @classmethod
@@ -147,7 +141,7 @@ class TemplateMutations:
         row = await templates.update(
             services.database,
             owner_id,
-            _template_id(id),
+            ids.required(id, "Template"),
             input.name,
             _request(input),
             voices=services.voices,
@@ -157,7 +151,9 @@ class TemplateMutations:
     @mutation("Delete a template. Videos that were made of it stay.")
     async def delete_template(self, info: Info, id: TemplateId) -> DeletePayload:
         owner_id = (await info.context.viewer()).user.id
-        template_id = await templates.delete(info.context.services.database, owner_id, _template_id(id))
+        template_id = await templates.delete(
+            info.context.services.database, owner_id, ids.required(id, "Template")
+        )
         return DeletePayload(deleted_id=ids.encode("Template", template_id))
 
     @mutation("Ask for a video that is made of a template. Faults of its script are told of the variables.")
@@ -171,7 +167,7 @@ class TemplateMutations:
         (outcome,) = await templates.create_videos(
             services.database,
             await context.checked_creator(),
-            _template_id(id),
+            ids.required(id, "Template"),
             [_filling(input)],
             voices=services.voices,
             quotas=Quotas.of(services.settings),
@@ -199,19 +195,12 @@ class TemplateMutations:
         outcomes = await templates.create_videos(
             services.database,
             owner_id,
-            _template_id(id),
+            ids.required(id, "Template"),
             [_filling(input) for input in inputs],
             voices=services.voices,
             quotas=Quotas.of(services.settings),
         )
         return await all_queued(context, outcomes)
-
-
-def _template_id(text: str) -> UUID:
-    template_id = ids.uuid_of(text, "Template")
-    if template_id is None:
-        raise templates.not_found()
-    return template_id
 
 
 def _request(input: CreateTemplateInput) -> VideoRequest:

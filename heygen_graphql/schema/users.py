@@ -8,12 +8,12 @@ import strawberry
 from heygen_graphql import accounts, tables
 from heygen_graphql.accounts import UserChanges
 from heygen_graphql.changes import KEEP
-from heygen_graphql.errors import BadRequest, Forbidden
+from heygen_graphql.errors import Forbidden
 from heygen_graphql.paging import Window
 from heygen_graphql.schema import ids, listing
 from heygen_graphql.schema.connections import After, Before, Connection, First, Last
 from heygen_graphql.schema.context import Context, Info
-from heygen_graphql.schema.listing import MAX_SEARCH_LENGTH
+from heygen_graphql.schema.inputs import given
 from heygen_graphql.schema.nodes import Node
 from heygen_graphql.schema.payloads import DeletePayload
 from heygen_graphql.schema.resolvers import Reads, field, mutation
@@ -112,13 +112,11 @@ class UpdateUserInput:
     def changes(self) -> UserChanges:
         # An account is active or not, so null says nothing there.
         return UserChanges(
-            is_active=KEEP if self.is_active in (strawberry.UNSET, None) else bool(self.is_active),
-            is_superuser=KEEP if self.is_superuser in (strawberry.UNSET, None) else bool(self.is_superuser),
-            full_name=KEEP if self.full_name is strawberry.UNSET else self.full_name,
-            monthly_seconds_limit=(
-                KEEP if self.monthly_seconds_limit is strawberry.UNSET else self.monthly_seconds_limit
-            ),
-            concurrent_limit=KEEP if self.concurrent_limit is strawberry.UNSET else self.concurrent_limit,
+            is_active=KEEP if self.is_active is None else given(self.is_active),
+            is_superuser=KEEP if self.is_superuser is None else given(self.is_superuser),
+            full_name=given(self.full_name),
+            monthly_seconds_limit=given(self.monthly_seconds_limit),
+            concurrent_limit=given(self.concurrent_limit),
         )
 
 
@@ -164,8 +162,7 @@ class UserQueries:
         ] = None,
     ) -> Connection[User]:
         _require_superuser((await info.context.viewer()).user)
-        if search is not None and (len(search) > MAX_SEARCH_LENGTH or "\0" in search):
-            raise BadRequest(f"`search` takes up to {MAX_SEARCH_LENGTH} characters, none of them NUL.")
+        listing.check_search(search)
         database = info.context.services.database
         window = Window.of(first, after, last, before)
         page = await accounts.administration.page(database, search, window)
@@ -185,8 +182,8 @@ class UserMutations:
             info.context.services.database,
             viewer.id,
             # An account always has an address, so null says nothing.
-            email=KEEP if input.email is strawberry.UNSET or input.email is None else input.email,
-            full_name=KEEP if input.full_name is strawberry.UNSET else input.full_name,
+            email=KEEP if input.email is None else given(input.email),
+            full_name=given(input.full_name),
         )
         return UserPayload(user=User.of(row))
 

@@ -7,6 +7,7 @@ import strawberry
 from heygen_graphql.changes import KEEP
 from heygen_graphql.rendering.storyboard import AspectRatio, CaptionStyle, Quality
 from heygen_graphql.schema import ids
+from heygen_graphql.schema.inputs import given
 from heygen_graphql.schema.scalars import HexColor, Json
 from heygen_graphql.videos import SceneRequest, VideoChanges, VideoRequest
 
@@ -160,7 +161,7 @@ def video_changes(input: UpdateVideoInput) -> VideoChanges:
     return VideoChanges(
         script=input.script,
         scenes=_scenes(input.scenes),
-        title=KEEP if input.title is strawberry.UNSET else input.title,
+        title=given(input.title),
         voice_id=input.voice_id,
         avatar_id=input.avatar_id,
         language=input.language,
@@ -169,9 +170,9 @@ def video_changes(input: UpdateVideoInput) -> VideoChanges:
         caption_style=input.caption_style,
         background_color=KEEP if input.background is strawberry.UNSET else _color(input.background),
         background_image=KEEP if input.background is strawberry.UNSET else _image(input.background),
-        speed=KEEP if input.speed is strawberry.UNSET else input.speed,
-        pitch=KEEP if input.pitch is strawberry.UNSET else input.pitch,
-        metadata=KEEP if input.metadata is strawberry.UNSET else input.metadata,
+        speed=given(input.speed),
+        pitch=given(input.pitch),
+        metadata=given(input.metadata),
     )
 
 

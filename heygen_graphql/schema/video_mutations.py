@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from typing import Annotated
-from uuid import UUID
 
 import strawberry
 
@@ -101,7 +100,7 @@ class VideoMutations:
         edited = await videos.update(
             context.services.database,
             owner_id,
-            _video_id(id),
+            ids.required(id, "Video"),
             changes,
             voices=context.services.voices,
             quotas=Quotas.of(context.services.settings),
@@ -114,7 +113,7 @@ class VideoMutations:
     async def cancel_video(self, info: Info, id: VideoId) -> VideoPayload:
         context = info.context
         viewer = await context.viewer()
-        row = await videos.cancel(context.services.database, viewer.user.id, _video_id(id))
+        row = await videos.cancel(context.services.database, viewer.user.id, ids.required(id, "Video"))
         # Whoever is free removes what is stored of it.
         return await queued(context, row)
 
@@ -123,7 +122,9 @@ class VideoMutations:
         context = info.context
         owner_id = await context.checked_creator()
         quotas = Quotas.of(context.services.settings)
-        row = await videos.retry(context.services.database, owner_id, _video_id(id), quotas=quotas)
+        row = await videos.retry(
+            context.services.database, owner_id, ids.required(id, "Video"), quotas=quotas
+        )
         return await queued(context, row)
 
     @mutation("Delete a video and its files; one that is being rendered is stopped first.")
@@ -131,7 +132,7 @@ class VideoMutations:
         context = info.context
         viewer = await context.viewer()
         services = context.services
-        video_id = await videos.delete(services.database, viewer.user.id, _video_id(id))
+        video_id = await videos.delete(services.database, viewer.user.id, ids.required(id, "Video"))
         # No version: whoever watches finds the video gone.
         await services.hub.publish(VideoChanged(video_id, viewer.user.id, version=0))
         await services.queue.hint(video_id)
@@ -173,10 +174,3 @@ def check_number(count: int) -> None:
 async def _announced(context: Context, row: tables.Video) -> VideoPayload:
     await context.services.announce(row)
     return VideoPayload(video=Video.of(row))
-
-
-def _video_id(text: str) -> UUID:
-    video_id = ids.uuid_of(text, "Video")
-    if video_id is None:
-        raise InvalidInput.one(UserErrorCode.NOT_FOUND, "You have no video of this id.", "id")
-    return video_id

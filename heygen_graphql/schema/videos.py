@@ -221,9 +221,7 @@ class Video(Node):
     @classmethod
     async def find(cls, context: Context, key: str) -> Self | None:
         """One of the viewer's."""
-        video_id = ids.parse_uuid(key)
-        viewer = (await context.viewer()).user
-        row = None if video_id is None else await context.loaders.videos.load(Owned(viewer.id, video_id))
+        row = await context.own(context.loaders.videos, key)
         return None if row is None else cls.of(row)
 
     @classmethod

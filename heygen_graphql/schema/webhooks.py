@@ -7,13 +7,13 @@ from uuid import UUID
 import strawberry
 
 from heygen_graphql import tables, webhooks
-from heygen_graphql.changes import KEEP
 from heygen_graphql.errors import InvalidInput, UserErrorCode
 from heygen_graphql.paging import Window
 from heygen_graphql.schema import ids
 from heygen_graphql.schema.connections import After, Before, Connection, First, Last
 from heygen_graphql.schema.context import Context, Info
 from heygen_graphql.schema.enums import expose
+from heygen_graphql.schema.inputs import given
 from heygen_graphql.schema.loaders import Owned
 from heygen_graphql.schema.nodes import Node
 from heygen_graphql.schema.payloads import DeletePayload
@@ -62,11 +62,7 @@ class Webhook(Node):
     @classmethod
     async def find(cls, context: Context, key: str) -> Self | None:
         """One of the viewer's."""
-        webhook_id = ids.parse_uuid(key)
-        viewer = (await context.viewer()).user
-        row = (
-            None if webhook_id is None else await context.loaders.webhooks.load(Owned(viewer.id, webhook_id))
-        )
+        row = await context.own(context.loaders.webhooks, key)
         return None if row is None else cls.of(row)
 
     @classmethod
@@ -116,11 +112,7 @@ class WebhookDelivery(Node):
     @classmethod
     async def find(cls, context: Context, key: str) -> Self | None:
         """One of the viewer's."""
-        delivery_id = ids.parse_uuid(key)
-        viewer = (await context.viewer()).user
-        if delivery_id is None:
-            return None
-        row = await context.loaders.webhook_deliveries.load(Owned(viewer.id, delivery_id))
+        row = await context.own(context.loaders.webhook_deliveries, key)
         return None if row is None else cls.of(row)
 
     @classmethod
@@ -253,12 +245,10 @@ class WebhookMutations:
     ) -> WebhookPayload:
         owner_id, services = await _checked(info, "webhook changes"), info.context.services
         changes = WebhookChanges(
-            url=KEEP if input.url is strawberry.UNSET else input.url,
-            events=KEEP if input.events is strawberry.UNSET else input.events,
-            is_active=KEEP if input.is_active is strawberry.UNSET else input.is_active,
+            url=given(input.url), events=given(input.events), is_active=given(input.is_active)
         )
         row = await webhooks.change(
-            services.database, services.targets, owner_id, _key(id, "Webhook"), changes
+            services.database, services.targets, owner_id, ids.required(id, "Webhook"), changes
         )
         services.wake_webhooks()
         return WebhookPayload(webhook=Webhook.of(row))
@@ -266,19 +256,19 @@ class WebhookMutations:
     @mutation("Replace a webhook's secret. For a day both sign, so that the receiver can change over.")
     async def rotate_webhook_secret(self, info: Info, id: WebhookId) -> CreateWebhookPayload:
         owner_id = await _checked(info, "webhook changes")
-        row = await webhooks.rotate(info.context.services.database, owner_id, _key(id, "Webhook"))
+        row = await webhooks.rotate(info.context.services.database, owner_id, ids.required(id, "Webhook"))
         return CreateWebhookPayload(webhook=Webhook.of(row), secret=row.secret)
 
     @mutation("Delete a webhook and its log; nothing more is sent.")
     async def delete_webhook(self, info: Info, id: WebhookId) -> DeletePayload:
         owner_id = (await info.context.viewer()).user.id
-        deleted = await webhooks.delete(info.context.services.database, owner_id, _key(id, "Webhook"))
+        deleted = await webhooks.delete(info.context.services.database, owner_id, ids.required(id, "Webhook"))
         return DeletePayload(deleted_id=ids.encode("Webhook", deleted))
 
     @mutation("Send a `ping` to a webhook, to see whether it arrives. It is tried again like any event.")
     async def ping_webhook(self, info: Info, id: WebhookId) -> WebhookDeliveryPayload:
         owner_id, services = await _checked(info, "pings and replays"), info.context.services
-        row = await webhooks.send_ping(services.database, owner_id, _key(id, "Webhook"))
+        row = await webhooks.send_ping(services.database, owner_id, ids.required(id, "Webhook"))
         services.wake_webhooks()
         return WebhookDeliveryPayload(delivery=WebhookDelivery.of(row))
 
@@ -287,7 +277,7 @@ class WebhookMutations:
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="The delivery's id.")]
     ) -> WebhookDeliveryPayload:
         owner_id, services = await _checked(info, "pings and replays"), info.context.services
-        row = await webhooks.replay(services.database, owner_id, _key(id, "WebhookDelivery"))
+        row = await webhooks.replay(services.database, owner_id, ids.required(id, "WebhookDelivery"))
         services.wake_webhooks()
         return WebhookDeliveryPayload(delivery=WebhookDelivery.of(row))
 
@@ -302,11 +292,3 @@ async def _checked(info: Info, what: str) -> UUID:
     services = info.context.services
     await services.limits.check(what, str(owner_id), services.settings.webhook_calls_per_minute)
     return owner_id
-
-
-def _key(text: str, kind: str) -> UUID:
-    key = ids.uuid_of(text, kind)
-    if key is None:
-        noun = "webhook" if kind == "Webhook" else "delivery"
-        raise InvalidInput.one(UserErrorCode.NOT_FOUND, f"You have no {noun} of this id.", "id")
-    return key

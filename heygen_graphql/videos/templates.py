@@ -108,7 +108,7 @@ async def create_videos(
     """
     template = (await by_ids(database, owner_id, [template_id])).get(template_id)
     if template is None:
-        raise not_found()
+        raise _not_found()
     request = VideoRequest.from_dict(template.request)
     # As making them is: a hundred videos take longer than the event loop may stand still.
     wanted = await asyncio.to_thread(_wanted, template, request, fillings)
@@ -116,7 +116,7 @@ async def create_videos(
     return [_retold(one, request) if isinstance(one, InvalidInput) else one for one in outcomes]
 
 
-def not_found() -> InvalidInput:
+def _not_found() -> InvalidInput:
     return InvalidInput.one(UserErrorCode.NOT_FOUND, "You have no template of this id.", "id")
 
 
@@ -234,5 +234,5 @@ async def _locked(session: AsyncSession, owner_id: UUID, template_id: UUID) -> T
     owned = select(Template).where(Template.id == template_id, Template.owner_id == owner_id)
     template = (await session.execute(owned.with_for_update())).scalar_one_or_none()
     if template is None:
-        raise not_found()
+        raise _not_found()
     return template

@@ -153,7 +153,7 @@ async def replay(database: Database, owner_id: UUID, delivery_id: UUID) -> Webho
     async with database.transaction() as session:
         first = await session.get(WebhookDelivery, delivery_id)
         if first is None or first.owner_id != owner_id:
-            raise InvalidInput.one(UserErrorCode.NOT_FOUND, "You have no delivery of this id.", "id")
+            raise InvalidInput.one(UserErrorCode.NOT_FOUND, "You have no webhook delivery of this id.", "id")
         if first.status is WebhookDeliveryStatus.PENDING:
             message = "It is still on its way: look at `nextAttemptAt`. Replay it once it has ended."
             raise InvalidInput.one(UserErrorCode.INVALID, message, "id")
