@@ -26,9 +26,9 @@ T = TypeVar("T")
 # ConnectionRefusedError (an OSError) through.
 _PASSING_FAULTS = (OperationalError, InterfaceError, OSError)
 # PostgreSQL's own codes, which SQLAlchemy shows as bare DBAPIErrors (PostgreSQL, Appendix A): the connection
-# broke, a deadlock, no room for one more connection, "the database system is starting up", and a transaction
-# that was ended for having stood still.
-_PASSING_SQLSTATES = ("08", "40", "53", "57P", "25P03")
+# broke, a deadlock, no room for one more connection, "the database system is starting up", a database that is
+# "not currently accepting connections", and a transaction that was ended for having stood still.
+_PASSING_SQLSTATES = ("08", "40", "53", "57P", "55000", "25P03")
 _IDLE_TRANSACTION_MS = 5000
 """Transactions here wait for nothing slow; one that stands still is of a process that was suspended, and its
 row locks would keep its video from everybody else until it wakes."""
