@@ -135,7 +135,10 @@ class RemembersDocuments(SchemaExtension):
         if self._is_subscription_without_stream():
             message = "Subscribe on a websocket (graphql-transport-ws), or with Accept: text/event-stream."
         elif is_too_deep(self.execution_context.variables or {}):
-            message = f"The variables are nested too deep; at most {MAX_VARIABLES_DEPTH} levels are read."
+            message = (
+                f"The variables are nested too deep; at most {MAX_VARIABLES_DEPTH} levels are read. "
+                "Send what is deeper as text."
+            )
         else:
             return []
         return [GraphQLError(message, extensions={"code": "BAD_USER_INPUT"})]

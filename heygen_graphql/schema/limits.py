@@ -69,20 +69,31 @@ def excess_of(document: DocumentNode, limits: Limits) -> str | None:
     """Which limit the document breaks, in words; None when it keeps them all."""
     worst = _measure(document)
     if worst.depth > limits.depth:
-        return f"Fields are nested {worst.depth} deep; at most {limits.depth} are answered."
+        return (
+            f"Fields are nested {worst.depth} deep; at most {limits.depth} are answered. "
+            "Ask for what lies deeper by its id, in another operation."
+        )
     if worst.directives_here > MAX_DIRECTIVES_HERE:
-        return f"{worst.directives_here} directives stand in one place; at most {MAX_DIRECTIVES_HERE} may."
+        return (
+            f"{worst.directives_here} directives stand in one place; at most {MAX_DIRECTIVES_HERE} may. "
+            "Join their conditions in one variable."
+        )
     for what, count, limit in (
         ("aliases", worst.aliases, limits.aliases),
         ("fields", worst.fields, limits.fields),
         ("directives", worst.directives, limits.directives),
     ):
         if count > limit:
-            return f"The operation has {count} {what}; at most {limit} are answered."
+            return (
+                f"The operation has {count} {what}; at most {limit} are answered. Ask in several operations."
+            )
     # Last: what it walks has been found to be small.
     repeats = _repeats(document, limits.fields)
     if repeats > MAX_REPEATS:
-        return f"One field is asked for {repeats} times in one place; at most {MAX_REPEATS} may be."
+        return (
+            f"One field is asked for {repeats} times in one place; at most {MAX_REPEATS} may be. "
+            "Ask for it once, or in several operations."
+        )
     return None
 
 

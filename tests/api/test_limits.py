@@ -166,22 +166,23 @@ def narrow(api_settings: Settings) -> Iterator[Api]:
         (
             "{ voices { edges { node { id } } } }",
             TOO_COMPLEX,
-            "Fields are nested 4 deep; at most 3 are answered.",
+            "Fields are nested 4 deep; at most 3 are answered. Ask for what lies deeper by its id, in "
+            "another operation.",
         ),
         (
             "{ a: __typename b: __typename }",
             TOO_COMPLEX,
-            "The operation has 2 aliases; at most 1 are answered.",
+            "The operation has 2 aliases; at most 1 are answered. Ask in several operations.",
         ),
         (
             "{ " + "__typename " * 7 + "}",
             TOO_COMPLEX,
-            "The operation has 7 fields; at most 6 are answered.",
+            "The operation has 7 fields; at most 6 are answered. Ask in several operations.",
         ),
         (
             "{ __typename @skip(if: true) ...F @include(if: true) } fragment F on Query { __typename }",
             TOO_COMPLEX,
-            "The operation has 2 directives; at most 1 are answered.",
+            "The operation has 2 directives; at most 1 are answered. Ask in several operations.",
         ),
         (
             "{ " + "__typename " * 50 + "}",
