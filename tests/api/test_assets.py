@@ -267,7 +267,7 @@ def test_assets_are_paged_newest_first_in_both_directions(ada: Api) -> None:
 
 def test_the_settings_bound_how_much_and_how_often(api_settings: Settings) -> None:
     bounded = changed(api_settings, max_upload_bytes=2000, uploads_per_minute=2)
-    with served(bounded) as address, httpx.Client(base_url=address, trust_env=False) as http:
+    with served(bounded) as address, httpx.Client(base_url=address, timeout=30, trust_env=False) as http:
         api = Api(http).signed_in()
         announced = {"filename": "a.png", "contentType": "image/png", "sizeBytes": 2001}
         payload = api(CREATE_UPLOAD, input=announced).data["createUpload"]

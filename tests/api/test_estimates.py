@@ -36,7 +36,7 @@ def test_more_to_say_and_more_to_draw_take_longer(someone: Api) -> None:
 @pytest.fixture
 def alone(own_settings: Settings) -> Iterator[Api]:
     """Who waits for nobody else's videos."""
-    with served(own_settings) as address, httpx.Client(base_url=address, trust_env=False) as http:
+    with served(own_settings) as address, httpx.Client(base_url=address, timeout=30, trust_env=False) as http:
         yield Api(http).signed_in()
 
 

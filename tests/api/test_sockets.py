@@ -159,7 +159,7 @@ async def test_pages_of_the_servers_own_and_of_listed_origins_alone_may_open_a_s
         assert refusal.value.response.status_code == 403
 
     friends = changed(api_settings, cors_origins=("https://elsewhere.example",))
-    with served(friends) as address, httpx.Client(base_url=address, trust_env=False) as http:
+    with served(friends) as address, httpx.Client(base_url=address, timeout=30, trust_env=False) as http:
         async with Api(http).websocket(origin="https://elsewhere.example") as websocket:
             await websocket.begin()
         with pytest.raises(websockets.InvalidStatus):

@@ -110,7 +110,7 @@ def test_an_endpoints_voices_are_listed_for_all_and_their_paid_samples_for_who_h
 ) -> None:
     with (
         served(changed(api_settings, openai_api_key="sk-test")) as address,
-        httpx.Client(base_url=address, trust_env=False) as http,
+        httpx.Client(base_url=address, timeout=30, trust_env=False) as http,
     ):
         anyone = Api(http)
         samples: dict[bool, dict[str, str | None]] = {}

@@ -87,11 +87,11 @@ def http(own_settings: Settings, receiver: Receiver) -> Iterator[httpx.Client]:
     settings = changed(
         own_settings,
         webhook_allowed_hosts=(f"localhost:{receiver.port}",),
-        webhook_timeout_seconds=1,
+        webhook_timeout_seconds=10,
         webhook_retry_seconds=(0.05, 0.05),
         max_webhooks_per_user=3,
     )
-    with served(settings) as address, httpx.Client(base_url=address, trust_env=False) as http:
+    with served(settings) as address, httpx.Client(base_url=address, timeout=30, trust_env=False) as http:
         yield http
 
 
@@ -303,7 +303,7 @@ def test_pings_and_changes_are_bounded_by_the_minute(api_settings: Settings, rec
     settings = changed(
         api_settings, webhook_calls_per_minute=2, webhook_allowed_hosts=(f"localhost:{receiver.port}",)
     )
-    with served(settings) as address, httpx.Client(base_url=address, trust_env=False) as http:
+    with served(settings) as address, httpx.Client(base_url=address, timeout=30, trust_env=False) as http:
         ada = Api(http).signed_in()
         webhook_id, _ = created(ada, receiver.url("/ok"))
         created(ada, receiver.url("/ok"))
