@@ -2,8 +2,8 @@
 
 from heygen_graphql.videos.catalogue import voices_of
 from heygen_graphql.videos.drafts import MAX_SCRIPT_LENGTH
-from heygen_graphql.videos.estimates import Estimate, Experience
-from heygen_graphql.videos.lifecycle import Edited, cancel, delete, retry, storyboard_in, update
+from heygen_graphql.videos.estimates import Experience
+from heygen_graphql.videos.lifecycle import cancel, delete, retry, storyboard_in, update
 from heygen_graphql.videos.line import lined_up, queue_positions
 from heygen_graphql.videos.making import MAX_VIDEOS_AT_ONCE, NewVideo, Outcome, create, create_each
 from heygen_graphql.videos.quotas import Quotas
@@ -24,8 +24,6 @@ __all__ = [
     "MAX_SCENES",
     "MAX_SCRIPT_LENGTH",
     "MAX_VIDEOS_AT_ONCE",
-    "Edited",
-    "Estimate",
     "Experience",
     "NewVideo",
     "OrderField",
