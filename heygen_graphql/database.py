@@ -16,6 +16,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import event, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from heygen_graphql.errors import BadSettings
@@ -24,11 +25,15 @@ T = TypeVar("T")
 
 # A PostgreSQL that is down or restarting shows itself as one of these; asyncpg lets the bare
 # ConnectionRefusedError (an OSError) through.
-_PASSING_FAULTS = (OperationalError, InterfaceError, OSError)
+_PASSING_FAULTS = (OperationalError, InterfaceError, PoolTimeout, OSError)
 # PostgreSQL's own codes, which SQLAlchemy shows as bare DBAPIErrors (PostgreSQL, Appendix A): the connection
 # broke, a deadlock, no room for one more connection, "the database system is starting up", a database that is
 # "not currently accepting connections", and a transaction that was ended for having stood still.
 _PASSING_SQLSTATES = ("08", "40", "53", "57P", "55000", "25P03")
+_PASSING_SQLITE_CODES = (
+    *(sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED),
+    *(sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN),
+)
 _IDLE_TRANSACTION_MS = 5000
 """Transactions here wait for nothing slow; one that stands still is of a process that was suspended, and its
 row locks would keep its video from everybody else until it wakes."""
@@ -104,6 +109,9 @@ class Database:
 def is_passing_fault(error: BaseException) -> bool:
     """Whether the database may be back in a moment."""
     if isinstance(error, DBAPIError):
+        if isinstance(error.orig, sqlite3.Error):
+            # Most of what SQLite calls an operational error is a mistake of ours, like an unknown table.
+            return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in _PASSING_SQLITE_CODES
         sqlstate = getattr(error.orig, "sqlstate", None) or ""
         if error.connection_invalidated or sqlstate.startswith(_PASSING_SQLSTATES):
             return True

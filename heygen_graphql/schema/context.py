@@ -89,6 +89,8 @@ class Context:
     """On the operation's document; None until it has been parsed."""
     charged: Charge | None = field(default=None, init=False)
     """What the operation cost; None until it has been charged."""
+    is_cut_off: bool = field(default=False, init=False)
+    """Whether the database dropped out while the result that is being made was made."""
     loaders: Loaders = field(init=False)
     _viewer: Viewer | None = field(default=None, init=False)
     _authenticating: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)

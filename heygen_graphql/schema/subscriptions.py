@@ -80,10 +80,12 @@ class Subscription:
                             return
                         raise _no_such_video()
                     if row.version > sent_version:
-                        sent_version = row.version
                         yield _event(context, row)
-                        if row.status.is_final:
-                            return
+                        # One that the database did not let us tell is told again.
+                        if not context.is_cut_off:
+                            sent_version = row.version
+                            if row.status.is_final:
+                                return
                         await _pay(context, _event_cost(context))
                 await changes.next(POLL_SECONDS)
                 await _pay(context, _LOOK_COST)
@@ -116,8 +118,11 @@ class Subscription:
                     _outlive(error)
                 for row in rows:
                     if row.version > sent_versions.get(row.id, 0):
-                        _remember(sent_versions, row)
                         yield _event(context, row)
+                        if context.is_cut_off:
+                            since = min(since, row.updated_at)
+                        else:
+                            _remember(sent_versions, row)
                         await _pay(context, _event_cost(context))
 
 
@@ -151,6 +156,7 @@ async def _pay(context: Context, points: int) -> None:
 
 def _event(context: Context, row: tables.Video) -> VideoStatusEvent:
     context.renew_loaders()
+    context.is_cut_off = False
     return VideoStatusEvent(video=Video.of(row), version=row.version)
 
 

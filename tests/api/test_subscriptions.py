@@ -184,8 +184,40 @@ async def test_watching_outlives_an_outage_of_the_database(
                 await cut.off()
 
 
+async def test_an_event_that_the_database_cut_off_is_told_again(
+    api_settings: Settings, postgres: Postgres
+) -> None:
+    # Given a server, and a video that has ended
+    url = urlsplit(await asyncio.to_thread(postgres.new_database))
+    async with Cut(url.port or 0) as cut:
+        database_url = url._replace(netloc=f"postgres@127.0.0.1:{cut.port}").geturl()
+        with (
+            served(changed(api_settings, database_url=database_url)) as address,
+            httpx.Client(base_url=address, timeout=30, trust_env=False) as http,
+        ):
+            try:
+                ada = await asyncio.to_thread(Api(http).signed_in)
+                video_id = await asyncio.to_thread(create, ada)
+                await in_thread(ada, CANCEL, id=video_id)
+                # When the database goes while the only event is made: as its owner's videos are counted
+                cut.at = b"AS videos"
+                watching = (
+                    "subscription ($id: ID!) { videoStatus(id: $id) { video { owner { videosCount } } } }"
+                )
+                async with ada.subscribed(watching, id=video_id) as watcher:
+                    cut_off = (await watcher.receive())["payload"]
+                    # Then they are told of the outage, and soon the state and the end
+                    assert [error["extensions"]["code"] for error in cut_off["errors"]] == ["UNAVAILABLE"]
+                    assert (await watcher.next())["videoStatus"]["video"]["owner"] == {"videosCount": 1}
+            finally:
+                await cut.off()
+
+
 class Cut:
     """A way to a port of this machine that can be cut."""
+
+    at: bytes | None = None
+    """Bytes that cut it by themselves, once."""
 
     def __init__(self, to: int) -> None:
         self.port = free_port()
@@ -214,15 +246,20 @@ class Cut:
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         other_reader, other_writer = await asyncio.open_connection("127.0.0.1", self._to)
         self._open |= {writer, other_writer}
-        await asyncio.gather(pass_on(reader, other_writer), pass_on(other_reader, writer))
+        await asyncio.gather(self._pass_on(reader, other_writer), self._pass_on(other_reader, writer))
 
-
-async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-    writer.close()
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65536):
+                if self.at is not None and self.at in data:
+                    self.at = None
+                    for one in self._open:
+                        one.transport.abort()
+                    self._open.clear()
+                    return
+                writer.write(data)
+                await writer.drain()
+        writer.close()
 
 
 async def test_a_video_is_watched_from_its_creation_to_its_film(sqlite_url: str, tmp_path: Path) -> None:
