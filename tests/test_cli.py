@@ -399,6 +399,8 @@ def test_a_demo_that_is_broken_off_takes_its_server_with_it(number: signal.Signa
         cwd=tmp_path,
         env=clean_environment(TMPDIR=str(temporary)),
         stdout=subprocess.DEVNULL,
+        # A shell that runs the tests in the background has SIGINT ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     wait_until(lambda: any(temporary.rglob("heygen.db")), "starting the demo's server")
     process.send_signal(number)

@@ -55,15 +55,16 @@ class Charged(SchemaExtension):
         is_excessive = requested > settings.max_operation_cost
         # Being refused costs a point as well: finding out costs the server something.
         taken = cost.MIN_COST if is_excessive else requested
+        payer, refusal = await _payer(context)
         bucket = await context.services.limits.take(
-            await _payer(context), taken, settings.points_bucket, settings.points_per_second
+            payer, taken, settings.points_bucket, settings.points_per_second
         )
         context.charged = Charge(requested, bucket)
         self._told = {
             "requested": requested,
             "remaining": bucket.remaining,
             "limit": bucket.limit,
-            "resetAt": bucket.reset_at.isoformat(),
+            "resetAt": bucket.reset_at.isoformat().replace("+00:00", "Z"),
         }
         if context.response is not None:
             context.response.headers.update(_headers(bucket))
@@ -71,6 +72,10 @@ class Charged(SchemaExtension):
             raise OutOfPoints(requested, bucket.remaining, bucket.retry_after)
         if is_excessive:
             raise QueryTooComplex(requested, settings.max_operation_cost)
+        # A client that sends an old token finds out at once, not when it first asks for what needs one; but
+        # what gets it a new one may carry the old.
+        if refusal is not None and execution.operation_type is OperationType.QUERY:
+            raise refusal
 
 
 async def pay_to_read(context: Context, document: str) -> None:
@@ -85,7 +90,8 @@ async def pay_to_read(context: Context, document: str) -> None:
     try:
         if length > most:
             raise DocumentTooLong(length, most)
-        key = f"documents of {await _payer(context)}"
+        payer, _ = await _payer(context)
+        key = f"documents of {payer}"
         limits = context.services.limits
         bucket = await limits.take(key, length, most, settings.document_characters_per_second)
         if bucket.retry_after:
@@ -96,17 +102,19 @@ async def pay_to_read(context: Context, document: str) -> None:
         raise shown([unseen], context, with_suggestions=False)[0] from error
 
 
-async def _payer(context: Context) -> str:
+async def _payer(context: Context) -> tuple[str, Unauthenticated | None]:
     """Whose bucket it is: the account's, be it by a session or a key, or else the address's.
 
-    What signs nobody in, a forged or expired credential included, is the address's to pay.
+    What signs nobody in, a forged or expired credential included, is the address's to pay; what is wrong
+    with it comes along.
     """
+    refusal = None
     if context.credentials.are_given:
         try:
-            return f"user:{(await context.viewer()).user.id}"
-        except Unauthenticated:
-            pass
-    return f"address:{address_key(context.client_address)}"
+            return f"user:{(await context.viewer()).user.id}", None
+        except Unauthenticated as error:
+            refusal = error
+    return f"address:{address_key(context.client_address)}", refusal
 
 
 def _headers(bucket: Bucket) -> dict[str, str]:

@@ -114,7 +114,7 @@ class Context:
         """
         owner_id = (await self.viewer()).user.id
         limit = self.services.settings.videos_per_minute
-        await self.services.limits.check("videos", str(owner_id), limit)
+        await self.services.limits.check("creating calls", str(owner_id), limit)
         return owner_id
 
     async def check_sign_ins(self) -> None:

@@ -59,7 +59,7 @@ LENGTHS: Mapping[str, int] = {
     "SpeechPayload.words": 150,
     "Template.scenes": 5,
     "Video.scenes": 5,
-    "Video.transcript": 500,
+    "Video.transcript": 100,
     # Its field has been counted for each input.
     "VideosPayload.results": 1,
 }

@@ -15,6 +15,8 @@ from heygen_graphql.observability import HTTP_REQUESTS, HTTP_SECONDS
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 ALLOWED_HEADERS = (
     "Apollo-Require-Preflight",
+    "ApolloGraphQL-Client-Name",
+    "ApolloGraphQL-Client-Version",
     "Authorization",
     "Content-Type",
     "Range",

@@ -41,7 +41,7 @@ REALISTIC: dict[str, tuple[str, dict[str, Any], int]] = {
         "query ($id: ID!) { video(id: $id) { title url captionsUrl scenes { script voice { name } } "
         "transcript { text startSeconds endSeconds } qualityReport { loudnessLufs } } }",
         {},
-        514,
+        114,
     ),
     "what can be chosen": (
         "{ voices(first: 100) { edges { node { voiceId name sampleUrl } } } "

@@ -327,3 +327,15 @@ def test_answers_are_not_to_be_framed_sniffed_or_kept(anyone: Api) -> None:
         assert response.headers["content-security-policy"].startswith("default-src 'none'")
         assert response.headers["cache-control"] == "no-store"
         assert "set-cookie" not in response.headers
+
+
+def test_a_query_with_a_wrong_credential_is_refused_whole_and_a_mutation_is_not(anyone: Api) -> None:
+    wrong = {"Authorization": "Bearer of-nothing"}
+    query = {"query": "{ server { version } }"}
+    refused = anyone.send(query, Accept="application/graphql-response+json", **wrong)
+
+    assert (refused.response.status_code, refused.response.headers["WWW-Authenticate"]) == (401, "Bearer")
+    assert refused.code == "UNAUTHENTICATED"
+    assert "data" not in refused.response.json()
+    refresh = {"query": 'mutation { refreshSession(refreshToken: "x") { userErrors { code } } }'}
+    assert anyone.send(refresh, **wrong).data["refreshSession"]["userErrors"]

@@ -58,7 +58,7 @@ def test_one_creating_call_too_many_is_told_when_to_come_back(
     answer = here(CREATING[name], **variables)
 
     assert answer.code == "RATE_LIMITED"
-    assert "More than 2 videos in a minute" in answer.error["message"]
+    assert "More than 2 creating calls in a minute" in answer.error["message"]
     seconds = answer.error["extensions"]["retryAfter"]
     assert 50 <= seconds <= 60
     assert answer.response.headers["retry-after"] == str(seconds)
