@@ -26,7 +26,8 @@ async def make_video(script: str, out: Path) -> None:
         request = CreateVideoInput(script=script, quality=VideoQuality.LOW)
         created = (await client.create_video(request)).create_video
         if created.video is None:
-            sys.exit("\n".join(f"{error.field}: {error.message}" for error in created.user_errors))
+            faults = created.user_errors
+            sys.exit("\n".join(f"{fault.code.value} {fault.field}: {fault.message}" for fault in faults))
 
         # The state of now comes at once, then every change; the last event is a final one.
         async for event in client.follow_video(created.video.id):

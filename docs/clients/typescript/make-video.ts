@@ -37,12 +37,15 @@ async function createVideo(variables: CreateVideoMutationVariables): Promise<str
   });
   const { data, errors } = (await response.json()) as {
     data?: CreateVideoMutation;
-    errors?: { message: string }[];
+    errors?: { message: string; extensions: { code: string } }[];
   };
-  const faults = errors ?? data?.createVideo.userErrors ?? [];
+  const faults =
+    errors?.map(({ message, extensions }) => ({ code: extensions.code, message })) ??
+    data?.createVideo.userErrors ??
+    [];
   const id = data?.createVideo.video?.id;
   if (!id) {
-    throw new Error(faults.map((fault) => fault.message).join("\n"));
+    throw new Error(faults.map(({ code, message }) => `${code}: ${message}`).join("\n"));
   }
   return id;
 }
