@@ -41,7 +41,8 @@ class UnknownAvatar(RenderError):
 
     def __init__(self, avatar_id: str) -> None:
         super().__init__(
-            f"There is no avatar {avatar_id!r}. The query `avatars` (or `heygen-graphql voices`) lists them."
+            f"There is no avatar {avatar_id!r}. The query `avatars` lists them; `heygen-graphql voices` "
+            "lists the built-in ones, after the voices."
         )
         self.avatar_id = avatar_id
 

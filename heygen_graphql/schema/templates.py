@@ -7,9 +7,9 @@ from typing import Annotated, Self
 import strawberry
 
 from heygen_graphql import tables
-from heygen_graphql.errors import InvalidInput, UserErrorCode
+from heygen_graphql.errors import InvalidInput
 from heygen_graphql.paging import Window
-from heygen_graphql.rendering.storyboard import Storyboard
+from heygen_graphql.rendering.storyboard import AspectRatio, CaptionStyle, Quality, Storyboard
 from heygen_graphql.schema import ids
 from heygen_graphql.schema.connections import After, Before, Connection, First, Last
 from heygen_graphql.schema.context import Context, Info
@@ -27,7 +27,7 @@ from heygen_graphql.schema.video_mutations import (
     queued,
 )
 from heygen_graphql.schema.videos import Scene, scenes_of
-from heygen_graphql.videos import Quotas, VideoRequest, templates
+from heygen_graphql.videos import Quotas, templates
 from heygen_graphql.videos.templates import Filling
 
 _SYNTAX = (
@@ -40,7 +40,18 @@ _SYNTAX = (
 class Template(Node):
     row: strawberry.Private[tables.Template]
     name: str = strawberry.field(description="What its owner calls it.")
+    title: str | None = strawberry.field(
+        description="What a video made of it is called that has no title of its own."
+    )
+    language: str = strawberry.field(description="The language spoken, as BCP 47 writes it.")
+    quality: Quality = strawberry.field(description="The picture's resolution.")
+    aspect_ratio: AspectRatio = strawberry.field(description="The picture's shape.")
+    caption_style: CaptionStyle = strawberry.field(description="How captions are drawn into the picture.")
+    metadata: Json | None = strawberry.field(
+        description="What a video made of it is given that has no metadata of its own."
+    )
     created_at: datetime = strawberry.field(description="When it was created.")
+    updated_at: datetime = strawberry.field(description="When it was last replaced, or created.")
 
     @field(
         "The names of the variables in its scripts, each once, in the order of appearance.",
@@ -61,7 +72,20 @@ class Template(Node):
 
     @classmethod
     def of(cls, row: tables.Template) -> Self:
-        return cls(id=ids.encode("Template", row.id), row=row, name=row.name, created_at=row.created_at)
+        shown, metadata = row.storyboard, row.request.get("metadata")
+        return cls(
+            id=ids.encode("Template", row.id),
+            row=row,
+            name=row.name,
+            title=shown["title"],
+            language=shown["language"],
+            quality=Quality(shown["quality"]),
+            aspect_ratio=AspectRatio(shown["aspect_ratio"]),
+            caption_style=CaptionStyle(shown["caption_style"]),
+            metadata=None if metadata is None else Json(metadata),
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+        )
 
 
 @strawberry.input(description="A template to be kept.")
@@ -128,7 +152,8 @@ class TemplateMutations:
             services.database,
             owner_id,
             input.name,
-            _request(input),
+            video_request(input.video),
+            idempotency_key=input.video.idempotency_key,
             voices=services.voices,
             quotas=Quotas.of(services.settings),
         )
@@ -143,7 +168,8 @@ class TemplateMutations:
             owner_id,
             ids.required(id, "Template"),
             input.name,
-            _request(input),
+            video_request(input.video),
+            idempotency_key=input.video.idempotency_key,
             voices=services.voices,
         )
         return TemplatePayload(template=Template.of(row))
@@ -201,13 +227,6 @@ class TemplateMutations:
             quotas=Quotas.of(services.settings),
         )
         return await all_queued(context, outcomes)
-
-
-def _request(input: CreateTemplateInput) -> VideoRequest:
-    if input.video.idempotency_key is not None:
-        message = "A template takes no key; give one with each video that is made of it."
-        raise InvalidInput.one(UserErrorCode.INVALID, message, "video", "idempotencyKey")
-    return video_request(input.video)
 
 
 def _filling(input: TemplateVideoInput) -> Filling:

@@ -10,6 +10,7 @@ from heygen_graphql.schema import ids
 from heygen_graphql.schema.inputs import given
 from heygen_graphql.schema.scalars import HexColor, Json
 from heygen_graphql.videos import SceneRequest, VideoChanges, VideoRequest
+from heygen_graphql.videos.requests import EMPTY_BACKGROUND
 
 _WITHOUT_CUT_OUT = (
     "A photo avatar stands before it if its portrait could be cut out cleanly; if not, the portrait fills "
@@ -195,7 +196,10 @@ def _scenes(scenes: Sequence[SceneInput] | None) -> tuple[SceneRequest, ...] | N
 
 
 def _color(background: BackgroundInput | None) -> str | None:
-    return None if background is None else background.color
+    if background is None:
+        return None
+    is_empty = background.color is None and background.image_asset_id is None
+    return EMPTY_BACKGROUND if is_empty else background.color
 
 
 def _image(background: BackgroundInput | None) -> str | None:

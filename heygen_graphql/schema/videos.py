@@ -59,6 +59,11 @@ class Scene:
     avatar_id: strawberry.Private[str]
     owner_id: strawberry.Private[UUID]
     background: Background = strawberry.field(description="What stands behind the presenter.")
+    speed: float = strawberry.field(description="The voice's pace: 1 is its own.")
+    pitch: float = strawberry.field(description="Semitones above the voice's own pitch.")
+    pause_seconds: float | None = strawberry.field(
+        description="How long the scene was asked to be silent; null when it speaks."
+    )
     start_seconds: float | None = strawberry.field(
         description="When it begins in the video; null until COMPLETED."
     )
@@ -279,6 +284,9 @@ def scenes_of(
             avatar_id=scene.avatar_id,
             owner_id=owner_id,
             background=_background(scene, owner_id),
+            speed=scene.speed,
+            pitch=scene.pitch_semitones,
+            pause_seconds=scene.pause_seconds if scene.script is None else None,
             start_seconds=timing.get("start_seconds"),
             duration_seconds=timing.get("duration_seconds"),
             reused=bool(timing.get("reused", False)),

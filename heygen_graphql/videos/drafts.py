@@ -17,7 +17,7 @@ from heygen_graphql.rendering.speech import Gender, Voice
 from heygen_graphql.rendering.speech.engine import MULTILINGUAL
 from heygen_graphql.rendering.storyboard import AspectRatio, CaptionStyle, Quality, Scene, Storyboard
 from heygen_graphql.videos.catalogue import Catalogue
-from heygen_graphql.videos.requests import MAX_SCENES, SceneRequest, VideoRequest
+from heygen_graphql.videos.requests import EMPTY_BACKGROUND, MAX_SCENES, SceneRequest, VideoRequest
 
 MAX_SCRIPT_LENGTH = 1000
 MAX_PAUSE_SECONDS = 60.0
@@ -258,6 +258,10 @@ def _checked_background(
     color, image = asked.background_color, asked.background_image
     if color is not None and image is not None:
         message = "A background is a `color` or an image, `imageAssetId`, not both."
+        faults.append(Fault(UserErrorCode.INVALID, message, path))
+        return None
+    if color == EMPTY_BACKGROUND:
+        message = "The background is empty. Give a `color` or an `imageAssetId`, or leave `background` out."
         faults.append(Fault(UserErrorCode.INVALID, message, path))
         return None
     if image is None:

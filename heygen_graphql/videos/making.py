@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from heygen_graphql.database import Database
-from heygen_graphql.errors import InvalidInput, UserErrorCode
+from heygen_graphql.errors import Fault, InvalidInput, UserErrorCode
 from heygen_graphql.rendering.speech import Voices
 from heygen_graphql.rendering.storyboard import Storyboard
 from heygen_graphql.tables import IdempotencyKey, Video
@@ -97,12 +97,6 @@ async def create_each(
     nor exhausted quotas keep it from whoever asks again.
     """
     outcomes: dict[int, Outcome] = {}
-    for index, one in enumerate(wanted):
-        if not _is_key(one.idempotency_key):
-            message = (
-                f"An idempotency key has 1 to {MAX_IDEMPOTENCY_KEY_LENGTH} characters, none of them NUL."
-            )
-            outcomes[index] = InvalidInput.one(UserErrorCode.INVALID, message, "idempotencyKey")
     async with database.reading() as session:
         outcomes |= await _made_before(session, owner_id, _left(wanted, outcomes))
         requests = [one.request for one in _left(wanted, outcomes).values()]
@@ -152,8 +146,15 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
-def _is_key(key: str | None) -> bool:
-    return key is None or (1 <= len(key) <= MAX_IDEMPOTENCY_KEY_LENGTH and "\0" not in key)
+def _is_key(key: str) -> bool:
+    return 1 <= len(key) <= MAX_IDEMPOTENCY_KEY_LENGTH and "\0" not in key
+
+
+def _key_faults(key: str | None) -> list[Fault]:
+    if key is None or _is_key(key):
+        return []
+    message = f"An idempotency key has 1 to {MAX_IDEMPOTENCY_KEY_LENGTH} characters, none of them NUL."
+    return [Fault(UserErrorCode.INVALID, message, ("idempotencyKey",))]
 
 
 def _left(wanted: Sequence[NewVideo], outcomes: Mapping[int, Outcome]) -> dict[int, NewVideo]:
@@ -164,7 +165,7 @@ async def _made_before(
     session: AsyncSession, owner_id: UUID, wanted: Mapping[int, NewVideo]
 ) -> dict[int, Outcome]:
     """What is known by the keys of those that have one."""
-    keys = {one.idempotency_key for one in wanted.values() if one.idempotency_key is not None}
+    keys = {key for one in wanted.values() if (key := one.idempotency_key) is not None and _is_key(key)}
     if not keys:
         return {}
     known = await session.execute(
@@ -191,15 +192,16 @@ def _drafts(wanted: Mapping[int, NewVideo], catalogue: Catalogue) -> dict[int, d
     """The columns of each, or all its faults."""
     drafts: dict[int, dict[str, Any] | InvalidInput] = {}
     for index, one in wanted.items():
-        if isinstance(one.request, InvalidInput):
-            drafts[index] = one.request
-            continue
+        of_key = _key_faults(one.idempotency_key)
         try:
+            if isinstance(one.request, InvalidInput):
+                raise one.request
             storyboard = storyboard_of(one.request, catalogue)
         except InvalidInput as error:
-            drafts[index] = error
+            drafts[index] = InvalidInput([*error.faults, *of_key])
         else:
-            drafts[index] = columns_of(one.request, storyboard, catalogue.voices)
+            columns = columns_of(one.request, storyboard, catalogue.voices)
+            drafts[index] = InvalidInput(of_key) if of_key else columns
     return drafts
 
 

@@ -10,6 +10,8 @@ from heygen_graphql.rendering.speech import Voices
 from heygen_graphql.rendering.storyboard import AspectRatio, CaptionStyle, Quality
 
 MAX_SCENES = 50
+EMPTY_BACKGROUND = "{}"
+"""The `background_color` of a background that was given and names nothing: no colour, and refused."""
 
 T = TypeVar("T", bound=StrEnum)
 

@@ -44,13 +44,15 @@ async def create(
     request: VideoRequest,
     *,
     voices: Voices,
+    idempotency_key: str | None = None,
     quotas: Quotas = STANDARD,
 ) -> Template:
     """
     Raises:
-        InvalidInput: carries every fault, those of the video below `video`; LIMIT_EXCEEDED.
+        InvalidInput: carries every fault, those of the video below `video`, where a key is one;
+            LIMIT_EXCEEDED.
     """
-    columns = await _columns(database, owner_id, name, request, voices)
+    columns = await _columns(database, owner_id, name, request, idempotency_key, voices)
     async with database.transaction() as session:
         now = await database.now(session)
         await hold(session, owner_id)
@@ -66,14 +68,21 @@ async def create(
 
 
 async def update(
-    database: Database, owner_id: UUID, template_id: UUID, name: str, request: VideoRequest, *, voices: Voices
+    database: Database,
+    owner_id: UUID,
+    template_id: UUID,
+    name: str,
+    request: VideoRequest,
+    *,
+    voices: Voices,
+    idempotency_key: str | None = None,
 ) -> Template:
     """Put another in its place; videos that were made of it stay as they are.
 
     Raises:
-        InvalidInput: NOT_FOUND; carries every fault, those of the video below `video`.
+        InvalidInput: NOT_FOUND; carries every fault, those of the video below `video`, where a key is one.
     """
-    columns = await _columns(database, owner_id, name, request, voices)
+    columns = await _columns(database, owner_id, name, request, idempotency_key, voices)
     async with database.transaction() as session:
         template = await _locked(session, owner_id, template_id)
         template.sqlmodel_update(columns | {"updated_at": await database.now(session)})
@@ -151,7 +160,12 @@ async def count(database: Database, owner_id: UUID) -> int:
 
 
 async def _columns(
-    database: Database, owner_id: UUID, name: str, request: VideoRequest, voices: Voices
+    database: Database,
+    owner_id: UUID,
+    name: str,
+    request: VideoRequest,
+    idempotency_key: str | None,
+    voices: Voices,
 ) -> dict[str, Any]:
     """What a template's row says, when all is well with it as far as that can be told without values."""
     faults: list[Fault] = []
@@ -166,6 +180,9 @@ async def _columns(
         storyboard = storyboard_of(filling.tried(request), catalogue)
     except InvalidInput as error:
         of_video += error.faults
+    if idempotency_key is not None:
+        message = "A template takes no key; give one with each video that is made of it."
+        of_video.append(Fault(UserErrorCode.INVALID, message, ("idempotencyKey",)))
     faults += [replace(fault, field=("video", *(fault.field or ()))) for fault in of_video]
     if faults or storyboard is None:
         raise InvalidInput(faults)

@@ -74,6 +74,26 @@ def test_a_background_that_cannot_be_names_its_field(ada: Api, ben: Api) -> None
     ]
 
 
+@pytest.mark.parametrize("background", [{}, {"color": None}, {"color": None, "imageAssetId": None}])
+def test_a_background_that_names_nothing_is_refused_and_null_is_none(
+    ada: Api, background: dict[str, None]
+) -> None:
+    scenes = [{"script": "One.", "background": background}, {"script": "Two.", "background": None}]
+    refused = ada(CREATE, input={"scenes": scenes, "background": background, "speed": 9}).data["createVideo"]
+    assert faults(refused) == [
+        ("INVALID", "background"),
+        ("INVALID", "speed"),
+        ("INVALID", "scenes.0.background"),
+    ]
+
+    created = ada(CREATE, input={"script": "Hi.", "background": {"color": "#102030"}}).data["createVideo"]
+    video_id = created["video"]["id"]
+    changed = ada(UPDATE, id=video_id, input={"background": background}).data["updateVideo"]
+    assert faults(changed) == [("INVALID", "background")]
+    removed = ada(UPDATE, id=video_id, input={"background": None}).data["updateVideo"]
+    assert backgrounds(removed) == [("#DFE7EE", None)]
+
+
 def test_a_video_whose_background_is_deleted_can_still_be_read_and_called_otherwise(ada: Api) -> None:
     image = uploaded(ada)
     input = {"script": "Hello.", "background": {"imageAssetId": image}}

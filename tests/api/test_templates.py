@@ -22,6 +22,18 @@ mutation ($id: ID!, $input: CreateTemplateInput!) {
   updateTemplate(id: $id, input: $input) { template { id name variables } userErrors { code field } }
 }
 """
+EDIT = """
+query ($id: ID!) {
+  node(id: $id) {
+    ... on Template {
+      name createdAt updatedAt title language quality aspectRatio captionStyle metadata
+      scenes {
+        script pauseSeconds speed pitch voice { voiceId } avatar { avatarId } background { color }
+      }
+    }
+  }
+}
+"""
 DELETE = "mutation ($id: ID!) { deleteTemplate(id: $id) { deletedId userErrors { code field } } }"
 MAKE = """
 mutation ($id: ID!, $input: TemplateVideoInput!) {
@@ -65,6 +77,16 @@ def kept(api: Api, name: str = "A greeting", **video: Any) -> str:
     return template_id
 
 
+def entered(scene: dict[str, Any]) -> dict[str, Any]:
+    """The input that says what a scene shows."""
+    return {
+        "script": scene["script"] or None,
+        "voiceId": scene["voice"]["voiceId"],
+        "avatarId": scene["avatar"]["avatarId"],
+        **{name: scene[name] for name in ("pauseSeconds", "speed", "pitch", "background")},
+    }
+
+
 def faults(payload: dict[str, Any]) -> list[tuple[str, str]]:
     return [(error["code"], ".".join(error["field"] or ())) for error in payload["userErrors"]]
 
@@ -87,6 +109,46 @@ def test_a_template_shows_its_variables_and_its_scenes_with_the_names_in_place(a
     assert scene["voice"]["voiceId"]
     assert scene["avatar"]["avatarId"]
     assert ada(NODE, id=template["id"]).data["node"]["variables"] == ["first_name", "team"]
+
+
+def test_what_a_template_shows_fills_the_form_that_replaces_it(ada: Api) -> None:
+    video: dict[str, Any] = {
+        "scenes": [
+            {"script": "Hallo {{ name }}.", "speed": 1.25, "pitch": -2.5},
+            {"pauseSeconds": 1.5},
+        ],
+        "title": "Greeting",
+        "language": "de",
+        "quality": "LOW",
+        "aspectRatio": "SQUARE",
+        "captionStyle": "KARAOKE",
+        "metadata": {"campaign": 7},
+        "speed": 0.75,
+    }
+    template_id = kept(ada, **video)
+    shown = ada(EDIT, id=template_id).data["node"]
+    labels = ("title", "language", "quality", "aspectRatio", "captionStyle", "metadata")
+    assert {name: shown[name] for name in labels} == {name: video[name] for name in labels}
+    paces = [(scene["pauseSeconds"], scene["speed"], scene["pitch"]) for scene in shown["scenes"]]
+    assert paces == [(None, 1.25, -2.5), (1.5, 0.75, 0)]
+    assert shown["updatedAt"] == shown["createdAt"]
+
+    form = {name: shown[name] for name in labels} | {"scenes": [entered(scene) for scene in shown["scenes"]]}
+    replaced = ada(UPDATE, id=template_id, input={"name": shown["name"], "video": form}).data
+    assert replaced["updateTemplate"]["userErrors"] == []
+    again = ada(EDIT, id=template_id).data["node"]
+    assert again.pop("updatedAt") > shown.pop("updatedAt")
+    assert again == shown
+
+
+def test_a_template_that_says_no_more_than_a_script_shows_what_it_is_made_with(ada: Api) -> None:
+    shown = ada(EDIT, id=kept(ada, script="Hi.")).data["node"]
+    assert (shown["title"], shown["metadata"], shown["language"]) == (None, None, "en")
+    assert (shown["quality"], shown["aspectRatio"], shown["captionStyle"]) == (
+        "MEDIUM",
+        "LANDSCAPE",
+        "SIMPLE",
+    )
 
 
 def test_a_video_is_made_of_it_with_every_variable_replaced(ada: Api) -> None:
@@ -141,6 +203,8 @@ def test_the_videos_own_fields_are_checked_as_any_videos(ada: Api) -> None:
     assert set(faults(payload)) == {("TOO_LONG", "title"), ("TOO_LONG", "metadata")}
     payload = made(ada, kept(ada), variables=values, idempotencyKey="")
     assert faults(payload) == [("INVALID", "idempotencyKey")]
+    payload = made(ada, kept(ada), variables=values | {"nome": "B"}, idempotencyKey="")
+    assert set(faults(payload)) == {("NOT_FOUND", "variables.nome"), ("INVALID", "idempotencyKey")}
 
 
 @pytest.mark.parametrize(
@@ -166,6 +230,15 @@ def test_the_videos_own_fields_are_checked_as_any_videos(ada: Api) -> None:
         (
             {"name": "T", "video": {"script": "Hi.", "idempotencyKey": "k"}},
             {("INVALID", "video.idempotencyKey")},
+        ),
+        (
+            {"name": "", "video": {"script": "Hello {{ Name }} {{", "idempotencyKey": "k", "background": {}}},
+            {
+                ("TOO_SHORT", "name"),
+                ("INVALID", "video.script"),
+                ("INVALID", "video.background"),
+                ("INVALID", "video.idempotencyKey"),
+            },
         ),
         (
             {"name": "T", "video": {"scenes": [{"script": " ".join(f"{{{{v{n}}}}}" for n in range(101))}]}},

@@ -159,6 +159,7 @@ def test_all_faults_come_at_once(someone: Api) -> None:
         voiceId="nobody",
         speed=3,
         title="a" * 300,
+        idempotencyKey="",
     )
     assert set(found) == {
         ("TOO_SHORT", "scenes.0.script"),
@@ -166,7 +167,18 @@ def test_all_faults_come_at_once(someone: Api) -> None:
         ("UNKNOWN_VOICE", "voiceId"),
         ("INVALID", "speed"),
         ("TOO_LONG", "title"),
+        ("INVALID", "idempotencyKey"),
     }
+
+
+def test_an_unknown_avatar_is_told_where_all_that_may_be_chosen_are_listed(someone: Api) -> None:
+    (error,) = someone(CREATE, input={"script": "Hi.", "avatarId": "nobody"}).data["createVideo"][
+        "userErrors"
+    ]
+    assert error["message"] == (
+        "There is no avatar 'nobody'. The query `avatars` lists them; `heygen-graphql voices` lists the "
+        "built-in ones, after the voices."
+    )
 
 
 def test_a_script_that_the_voice_cannot_read_is_refused_and_never_garbled(someone: Api) -> None:
@@ -179,6 +191,8 @@ def test_a_key_answers_the_video_it_made_and_refuses_another_input(ada: Api, ben
     assert faults(ada, script="Something else.", idempotencyKey="a key") == [
         ("IDEMPOTENCY_KEY_REUSED", "idempotencyKey")
     ]
+    # A key that was used is told of before the request's own faults are looked for.
+    assert faults(ada, script="", idempotencyKey="a key") == [("IDEMPOTENCY_KEY_REUSED", "idempotencyKey")]
     assert create(ben, idempotencyKey="a key") != first
 
 
