@@ -145,9 +145,9 @@ class Settings(BaseSettings):
     """How fast a bucket fills."""
 
     videos_per_minute: Annotated[int, Field(ge=1)] = 10
-    """Calls that one user may make in a minute and that may lead to a render or to work like one: createVideo,
-    createVideos and their like from templates, retryVideo, updateVideo of more than title and metadata,
-    createPhotoAvatar, previewSpeech."""
+    """Calls of one user in a minute that may lead to a render or to work like one: createVideo, createVideos
+    and their like from templates, retryVideo, updateVideo of more than title and metadata, createPhotoAvatar,
+    previewSpeech."""
     videos_at_once_per_user: Annotated[int, Field(ge=1)] = 5
     """Videos of one user that are rendered at once; the others wait while other people's go first."""
     max_waiting_videos_per_user: Annotated[int, Field(ge=1)] = 1000
