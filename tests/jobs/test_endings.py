@@ -158,7 +158,7 @@ async def test_a_render_outlives_a_database_that_goes_away_for_a_while(
     async with lossy_way(postgres_url) as way:
         # Given a video in the middle of its render
         here, there = Database(postgres_url), Database(way.url)
-        video_id = await add_video(here, {"steps": 10, "step_seconds": 0.05})
+        video_id = await add_video(here, {"steps": 30, "step_seconds": 0.05})
         async with server(settings, there) as queue:
             await queue.hint(video_id)
             await wait_for(here, video_id, is_drawing)
