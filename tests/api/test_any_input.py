@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 
 from tests.api.operations import Place, root_fields
 from tests.api.serving import Api
-from tests.api.test_fuzzing import check_answer_to, pytestmark  # noqa: F401
+from tests.api.test_fuzzing import HARMLESS_WARNINGS, check_answer_to
+
+pytestmark = HARMLESS_WARNINGS
 
 ANY = settings(max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 

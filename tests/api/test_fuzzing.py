@@ -31,16 +31,18 @@ from tests.api.belongings import Belongings, give
 from tests.api.operations import SCHEMA, root_fields
 from tests.api.serving import Api
 
-pytestmark = [
+HARMLESS_WARNINGS = [
     # Other tests' servers, in threads of this process, draw their waits by `random` at any time.
     pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies"),
     # Said when a failure is told, and would be told instead.
     pytest.mark.filterwarnings("ignore:Generating overly large repr"),
 ]
+pytestmark = HARMLESS_WARNINGS
+GUIDE = Path(__file__).parents[2] / "docs" / "api.md"
 OPERATIONS = 2000
 KNOWN_CODES = {
     code
-    for row in re.findall(r"^\| (`[A-Z_`, ]+) \|", Path("docs/api.md").read_text(), re.MULTILINE)
+    for row in re.findall(r"^\| (`[A-Z_`, ]+) \|", GUIDE.read_text(encoding="utf-8"), re.MULTILINE)
     for code in re.findall(r"[A-Z_]+", row)
 } - {"INTERNAL_SERVER_ERROR"}
 """Those that docs/api.md explains."""
