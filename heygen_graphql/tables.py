@@ -119,6 +119,8 @@ class User(SQLModel, table=True):
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
     updated_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
     last_login_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    last_served_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """When a worker last took up a video of theirs: of those who wait, whoever was served longest ago is next."""
     deleted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     """Nobody's account any more; the row stays until all that was its owner's is removed."""
 
@@ -205,11 +207,17 @@ class Video(SQLModel, table=True):
     """Claims since the owner last asked for a render."""
     failures: int = 0
     """Of these, how many ended in an error rather than in a crash of the server."""
+    losses: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """How many workers fell silent over it since the owner last asked for a render."""
     fence: int = 0
     """Grows with every claim, for ever: a worker whose fence is old can change nothing."""
     lease_expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     hinted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     """When the queue is to be told of it again, if nobody has taken it by then."""
+    request_id: str | None = Field(default=None, max_length=100)
+    """Of the request that last asked for a render: logs of the render carry it, too."""
+    trace_parent: str | None = Field(default=None, max_length=55)
+    """That request's place in a trace (W3C Trace Context, 3.2), where it had one."""
 
     files_prefix: str | None = Field(default=None, max_length=200)
     """Where the finished files lie in storage."""
@@ -253,6 +261,50 @@ class Video(SQLModel, table=True):
             postgresql_where=text("deleted_at IS NOT NULL"),
         ),
     )
+
+
+class VideoScene(SQLModel, table=True):
+    """A scene that a video under way still lacks, and the claim on it of the worker that renders it.
+
+    Rows are those of one claim of the video; whoever claims the video anew plans anew.
+    """
+
+    __tablename__: ClassVar[str] = "video_scenes"
+
+    video_id: UUID = Field(
+        sa_column=Column(Uuid, ForeignKey("videos.id", ondelete="CASCADE"), primary_key=True)
+    )
+    key: str = Field(max_length=64, primary_key=True)
+    """Of its segment (`rendering.segments.segment_keys`)."""
+    position: int
+    """Of the first of the storyboard's scenes that it is."""
+    weight: float
+    """Its share of the work that the video takes; only proportions count."""
+    video_fence: int
+    """The claim of the video that it belongs to."""
+    fence: int = 0
+    """Grows with every claim of the scene."""
+    lease_expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """None while nobody has it."""
+    progress: float = 0.0
+    is_done: bool = False
+    """Its segment is stored."""
+
+
+class Worker(SQLModel, table=True):
+    """A process that renders, as it last told of itself."""
+
+    __tablename__: ClassVar[str] = "workers"
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    name: str = Field(max_length=200)
+    """Its host and process number."""
+    version: str = Field(max_length=50)
+    renders_at_once: int
+    started_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    seen_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+
+    __table_args__ = (Index("ix_workers_seen_at", "seen_at"),)
 
 
 class VideoEvent(SQLModel, table=True):
