@@ -120,7 +120,7 @@ class User(SQLModel, table=True):
     updated_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
     last_login_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     last_served_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    """When a worker last took up a video of theirs: of those who wait, whoever was served longest ago is next."""
+    """When a worker last took up a video of theirs: whoever waits and was served longest ago is next."""
     deleted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     """Nobody's account any more; the row stays until all that was its owner's is removed."""
 
