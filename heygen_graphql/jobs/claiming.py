@@ -37,6 +37,10 @@ class Claim:
     attempt: int
     storyboard: dict[str, Any]
     change: VideoChanged
+    request_id: str | None
+    """Of the request that asked for the render."""
+    trace_parent: str | None
+    """Its place in a trace, as `traceparent` has it (W3C Trace Context, 3.2)."""
 
     @property
     def files_prefix(self) -> str:
@@ -332,6 +336,8 @@ def _claim_of(video: Video) -> Claim:
         attempt=video.attempt,
         storyboard=video.storyboard,
         change=_change_of(video),
+        request_id=video.request_id,
+        trace_parent=video.trace_parent,
     )
 
 

@@ -6,32 +6,25 @@ import signal
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from uuid import UUID
 
 import dramatiq
-import redis
 import structlog
-from dramatiq.worker import Worker
 
-from heygen_graphql.database import Database, is_passing_fault
+from heygen_graphql.database import Database
 from heygen_graphql.errors import BadSettings
 from heygen_graphql.events import Hub, open_hub
 from heygen_graphql.jobs import claiming
-from heygen_graphql.jobs.attempt import Workplace, render_video
-from heygen_graphql.jobs.broker import BrokerQueue, Queue, declare_actor, redis_broker, stub_broker
+from heygen_graphql.jobs.attempt import Workplace
+from heygen_graphql.jobs.broker import BrokerQueue, Queue, redis_broker, stub_broker
 from heygen_graphql.jobs.child import RENDER_CHILD
 from heygen_graphql.jobs.directories import held_data_directory, remove_leftovers
 from heygen_graphql.jobs.pool import RenderPool
 from heygen_graphql.jobs.protocol import Equipment
-from heygen_graphql.jobs.sweep import clear_canceled, hint_held_back, purge, sweep_forever
+from heygen_graphql.jobs.work import working
 from heygen_graphql.settings import Settings
 from heygen_graphql.storage import Storage
 from heygen_graphql.webhooks import Targets, Waking, driving
 
-_IDLE_MS = 100
-"""How long Dramatiq's threads sleep between looks: at a Redis queue, and at whether they should stop."""
-
-_STOP_MS = 600
 _WORK_NAME = "work"
 
 _log = structlog.get_logger(__name__)
@@ -118,7 +111,7 @@ class _LoopThread:
             # Nobody else renders, and the queue is empty as yet: what the rows say otherwise is history.
             for change in await claiming.give_back_all(place.database):
                 await self._hub.publish(change)
-            async with _working(place, self._broker):
+            async with working(place, self._broker):
                 self._ready.set_result(None)
                 await self._stop.wait()
 
@@ -147,7 +140,7 @@ async def _run_worker(
         driving(settings, database_url, Targets(settings.webhook_allowed_hosts)) as driver,
         open_hub(settings.redis_url) as hub,
         _workplace(settings, database_url, Waking(hub, driver.wake), storage, child_command) as place,
-        _working(place, broker),
+        working(place, broker),
     ):
         _log.info("worker_ready", renders_at_once=settings.workers)
         await stop.wait()
@@ -187,68 +180,3 @@ def _equipment(settings: Settings) -> Equipment:
         openai_speech_model=settings.openai_speech_model,
         processes=settings.scenes_at_once,
     )
-
-
-@asynccontextmanager
-async def _working(place: Workplace, broker: dramatiq.Broker) -> AsyncIterator[None]:
-    """Render what the broker hints at, and sweep, until the block ends; then give back what runs."""
-    loop = asyncio.get_running_loop()
-    queue = BrokerQueue(broker)
-    running: dict[asyncio.Task[None], UUID] = {}
-    is_stopping = False
-
-    async def render(video_id: UUID) -> None:
-        if is_stopping:
-            return
-        task = asyncio.current_task()
-        assert task is not None
-        running[task] = video_id
-        try:
-            if await render_video(place, video_id):
-                # Its owner may have others that waited for no more than its end.
-                await hint_held_back(place, queue, video_id)
-            else:
-                # A hint may also say that it was deleted or canceled.
-                await purge(place, video_id)
-                await clear_canceled(place, video_id)
-        except Exception as error:
-            # The claim did not come to pass. The sweep will hint at the video again.
-            if not is_passing_fault(error):
-                _log.exception("claim_failed", video_id=str(video_id))
-            else:
-                _log.warning("database_away", video_id=str(video_id), error=str(error))
-        finally:
-            del running[task]
-
-    def render_in_loop(video_id: UUID) -> None:
-        try:
-            asyncio.run_coroutine_threadsafe(render(video_id), loop).result()
-        except concurrent.futures.CancelledError:
-            return
-
-    declare_actor(broker, render_in_loop)
-    worker = Worker(broker, worker_threads=place.settings.workers, worker_timeout=_IDLE_MS)
-    # No message waits inside a busy process while another is idle. In-progress ones are counted in.
-    worker.queue_prefetch = place.settings.workers
-    worker.start()
-    sweeping = asyncio.create_task(sweep_forever(place, queue), name="sweep")
-    try:
-        yield
-    finally:
-        is_stopping = True
-        sweeping.cancel()
-        stopping = asyncio.create_task(asyncio.to_thread(_stop, worker))
-        given_back = dict(running)
-        for task in given_back:
-            task.cancel()
-        await asyncio.wait({sweeping, stopping, *given_back})
-        for video_id in given_back.values():
-            await queue.hint(video_id)
-
-
-def _stop(worker: Worker) -> None:
-    try:
-        worker.stop(timeout=_STOP_MS)
-    except (redis.RedisError, OSError) as error:
-        # Messages that were fetched and not begun stay with the broker; the sweeps send their own.
-        _log.warning("broker_away", error=str(error))
