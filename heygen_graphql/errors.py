@@ -13,6 +13,7 @@ HeygenError
     ├── QueryTooComplex   it costs more than any operation may
     ├── DocumentTooLong
     ├── Unavailable       not now, through no fault of the caller; carries `retry_after_seconds`
+    │   └── StorageAway   files can be neither read nor written just now
     └── BadRequest        a malformed argument outside an input object (`first: 0`)
 
 A miss is no error: it is None.
@@ -166,3 +167,12 @@ class Unavailable(Refused):
     def __init__(self, message: str, retry_after_seconds: int) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
+
+
+class StorageAway(Unavailable):
+    """Work that meets it has not failed: it waits, or is given back."""
+
+    def __init__(self, reason: str) -> None:
+        """`reason`: for the log, in words that carry no address and no credential."""
+        super().__init__("The files cannot be reached just now. Try again in some seconds.", 5)
+        self.reason = reason
