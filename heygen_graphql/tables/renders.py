@@ -32,10 +32,10 @@ class VideoScene(SQLModel, table=True):
     """Its share of the work that the video takes; only proportions count."""
     video_fence: int
     """The claim of the video that it belongs to."""
-    fence: int = 0
-    """Grows with every claim of the scene."""
+    participant_id: UUID | None = None
+    """Who renders it: one worker's part in the video, which may be several scenes at once. None: nobody."""
     lease_expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    """None while nobody has it."""
+    """When its participant is taken for lost, unless it is heard of; set with `participant_id`."""
     progress: float = 0.0
     is_done: bool = False
     """Its segment is stored."""

@@ -30,7 +30,7 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("weight", sa.Float(), nullable=False),
         sa.Column("video_fence", sa.Integer(), nullable=False),
-        sa.Column("fence", sa.Integer(), nullable=False),
+        sa.Column("participant_id", sa.Uuid(), nullable=True),
         sa.Column("lease_expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("progress", sa.Float(), nullable=False),
         sa.Column("is_done", sa.Boolean(), nullable=False),
