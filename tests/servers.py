@@ -122,7 +122,8 @@ class Postgres:
         self._run(
             "initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"
         )
-        self._process = self._started()
+        self.launch()
+        wait_until(self._answers, "starting PostgreSQL")
         self._template: str | None = None
 
     def _readable_binaries(self) -> Path:
@@ -151,7 +152,8 @@ class Postgres:
         if done.returncode:
             raise RuntimeError(f"{program} failed: {done.stderr}")
 
-    def _started(self) -> subprocess.Popen[bytes]:
+    def launch(self) -> None:
+        """Start it, also after it was killed; it answers soon."""
         settings = {
             "listen_addresses": "127.0.0.1",
             "port": str(self.port),
@@ -160,7 +162,7 @@ class Postgres:
             "full_page_writes": "off",
             "max_connections": "200",
         }
-        process = spawn(
+        self._process = spawn(
             [
                 self._binaries / "postgres",
                 *("-D", self._data),
@@ -170,9 +172,21 @@ class Postgres:
             user=self._user,
             directory=Path("/"),
         )
+
+    def _answers(self) -> bool:
         ready = [str(self._binaries / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
-        wait_until(lambda: subprocess.run(ready).returncode == 0, "starting PostgreSQL")
-        return process
+        return subprocess.run(ready).returncode == 0
+
+    def kill(self) -> None:
+        """SIGKILL to all of it: what was committed is in the hands of the system, and comes back."""
+        family = psutil.Process(self._process.pid).children(recursive=True)
+        # First: it would start others in the place of its children.
+        self._process.kill()
+        self._process.wait(timeout=10)
+        for member in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                member.kill()
+        wait_until_gone(family)
 
     def _url(self, database: str) -> str:
         return f"postgresql+asyncpg://postgres@127.0.0.1:{self.port}/{database}"
@@ -247,6 +261,7 @@ class HeygenServer:
     environment: dict[str, str]
     directory: Path
     port: int
+    arguments: tuple[str, ...] = ()
     process: subprocess.Popen[bytes] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -262,15 +277,19 @@ class HeygenServer:
 
     def start(self) -> None:
         """Start it, again if it was killed, and wait until it answers."""
+        self.launch()
+        if self.command != "worker":
+            wait_until(self._is_healthy, f"starting `heygen-graphql {self.command}`")
+
+    def launch(self) -> None:
+        """Start it; whether it gets anywhere is not waited for."""
         address = ["--host", "127.0.0.1", "--port", str(self.port)] if self.command != "worker" else []
         self.process = spawn(
-            [sys.executable, "-m", "heygen_graphql.cli", self.command, *address],
+            [sys.executable, "-m", "heygen_graphql.cli", self.command, *address, *self.arguments],
             log=self.log,
             environment=self.environment,
             directory=self.directory,
         )
-        if self.command != "worker":
-            wait_until(self._is_healthy, f"starting `heygen-graphql {self.command}`")
 
     def _is_healthy(self) -> bool:
         if self.process.poll() is not None:
