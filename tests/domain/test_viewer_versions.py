@@ -22,6 +22,9 @@ CHANGES_UNSEEN = {
     ("api_keys", "last_used_at"),
     ("videos", "hinted_at"),
     ("videos", "lease_expires_at"),
+    ("videos", "losses"),
+    ("videos", "request_id"),
+    ("videos", "trace_parent"),
 }
 """Columns whose change alone leaves the version as it is; a field that shows one is never kept."""
 
