@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from heygen_graphql.errors import BadSettings
@@ -91,6 +91,22 @@ class Settings(BaseSettings):
     database_url: Annotated[str | None, AfterValidator(_async_driver)] = None
     redis_url: Annotated[str | None, AfterValidator(_redis_scheme)] = None
     storage_url: str | None = None
+    """A folder, `file:///path`, which many machines may share; or `s3://bucket` or `s3://bucket/prefix`."""
+    aws_access_key_id: SecretStr | None = None
+    aws_secret_access_key: SecretStr | None = None
+    aws_session_token: SecretStr | None = None
+    """Of keys that hold for a time only."""
+    aws_region: Annotated[
+        str, Field(pattern=r"^[a-z0-9-]+$", validation_alias=AliasChoices("aws_region", "aws_default_region"))
+    ] = "us-east-1"
+    aws_endpoint_url: Annotated[
+        str | None,
+        AfterValidator(_web_address),
+        Field(validation_alias=AliasChoices("aws_endpoint_url_s3", "aws_endpoint_url")),
+    ] = None
+    """An S3-compatible server; Amazon's when not set."""
+    storage_public_url: Annotated[str | None, AfterValidator(_web_address)] = None
+    """Where clients reach that S3 server, when it is not at AWS_ENDPOINT_URL for them."""
     data_dir: Path = Path("data")
     public_url: Annotated[str | None, AfterValidator(_web_address)] = None
     """Where clients reach the server, for links that leave it; the request's own address when not set."""
