@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
-from sqlalchemy import ColumnElement, and_, case, delete, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel, col
 
@@ -22,7 +22,7 @@ from heygen_graphql.jobs.attempt import Workplace, remove_files_before
 from heygen_graphql.jobs.broker import Queue
 from heygen_graphql.jobs.closing import clear_closed_accounts
 from heygen_graphql.jobs.directories import remove_leftovers
-from heygen_graphql.observability import QUEUE_DEPTH, VIDEOS_ENDED
+from heygen_graphql.observability import VIDEOS_ENDED
 from heygen_graphql.tables import IdempotencyKey, Session, Video, VideoStatus
 from heygen_graphql.videos import Quotas, lined_up
 
@@ -200,13 +200,7 @@ async def clear_work(place: Workplace, _queue: Queue) -> None:
     await asyncio.to_thread(remove_leftovers, place.work)
 
 
-async def measure_queue(place: Workplace, _queue: Queue) -> None:
-    async with place.database.reading() as session:
-        waiting = select(func.count()).where(col(Video.status) == VideoStatus.PENDING)
-        QUEUE_DEPTH.set(await session.scalar(waiting) or 0)
-
-
-_DUTIES = (hint_waiting, fail_abandoned, clear_closed_accounts, purge_deleted, measure_queue)
+_DUTIES = (hint_waiting, fail_abandoned, clear_closed_accounts, purge_deleted)
 
 
 async def sweep_assets(place: Workplace, _queue: Queue) -> None:

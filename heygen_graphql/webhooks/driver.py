@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 import structlog
 
 from heygen_graphql.database import Database, is_passing_fault
-from heygen_graphql.observability import WEBHOOK_BACKLOG, WEBHOOK_DELIVERIES
+from heygen_graphql.observability import WEBHOOK_DELIVERIES
 from heygen_graphql.settings import Settings
 from heygen_graphql.tables import WebhookDeliveryStatus
 from heygen_graphql.webhooks import deliveries, signing
@@ -25,7 +25,6 @@ from heygen_graphql.webhooks.targets import Targets
 
 _POLL_SECONDS = 1.0
 _AWAY_SECONDS = 2.0
-_COUNT_SECONDS = 15.0
 _FORGET_SECONDS = 600.0
 _GRACE_SECONDS = 1.0
 """What is being sent when the process stops has this long to end."""
@@ -72,7 +71,6 @@ class Driver:
         self._sending: dict[asyncio.Task[None], Claim] = {}
         self._loop = asyncio.get_running_loop()
         self._woken = asyncio.Event()
-        self._count_at = 0.0
         # Not all processes of a server that was started anew at the same moment.
         self._forget_at = time.monotonic() + random.uniform(0, _FORGET_SECONDS)
 
@@ -157,9 +155,6 @@ class Driver:
 
     async def _keep_house(self) -> None:
         now = time.monotonic()
-        if now >= self._count_at:
-            self._count_at = now + _COUNT_SECONDS
-            WEBHOOK_BACKLOG.set(await deliveries.count_waiting(self._database))
         if now >= self._forget_at:
             self._forget_at = now + _FORGET_SECONDS
             await deliveries.forget_old(self._database, days=self._days)

@@ -1,0 +1,48 @@
+"""What an operator sees: lines that can be followed (`logs`), numbers (`metrics`) and traces (`tracing`)."""
+
+from heygen_graphql.observability.logs import configure_logging, request_id
+from heygen_graphql.observability.metrics import (
+    ACTIVE_RENDERS,
+    DATABASE_CONNECTIONS,
+    DATABASE_CONNECTIONS_MAX,
+    EVENT_LAG,
+    EVENTS_DROPPED,
+    GRAPHQL_ANSWERS,
+    GRAPHQL_OPERATIONS,
+    HTTP_REQUESTS,
+    HTTP_SECONDS,
+    LEASES_LOST,
+    RENDER_ATTEMPTS,
+    RENDER_PACE,
+    STORAGE_ERRORS,
+    SUBSCRIPTIONS,
+    VIDEO_SECONDS,
+    VIDEOS_ENDED,
+    WEBHOOK_DELIVERIES,
+    ProcessFiles,
+    serve_metrics,
+)
+
+__all__ = [
+    "ACTIVE_RENDERS",
+    "DATABASE_CONNECTIONS",
+    "DATABASE_CONNECTIONS_MAX",
+    "EVENTS_DROPPED",
+    "EVENT_LAG",
+    "GRAPHQL_ANSWERS",
+    "GRAPHQL_OPERATIONS",
+    "HTTP_REQUESTS",
+    "HTTP_SECONDS",
+    "LEASES_LOST",
+    "RENDER_ATTEMPTS",
+    "RENDER_PACE",
+    "STORAGE_ERRORS",
+    "SUBSCRIPTIONS",
+    "VIDEOS_ENDED",
+    "VIDEO_SECONDS",
+    "WEBHOOK_DELIVERIES",
+    "ProcessFiles",
+    "configure_logging",
+    "request_id",
+    "serve_metrics",
+]
