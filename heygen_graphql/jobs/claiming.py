@@ -90,7 +90,7 @@ async def claim(
         now = await database.now(session)
         if written == (video.fence, video.lease_expires_at):
             # The commit took place though its answer was lost.
-            return _claim_of(video)
+            return claim_of(video)
         if not deciding.may_claim(_standing(video), now, max_attempts):
             return None
         may_run = limits.videos_at_once if own.concurrent is None else own.concurrent
@@ -106,7 +106,7 @@ async def claim(
         video.failure_code = video.failure_message = video.failure_is_retryable = None
         turn(session, video, VideoStatus.PROCESSING, now, stage=Stage.SPEAKING)
         written = (video.fence, video.lease_expires_at)
-        return _claim_of(video)
+        return claim_of(video)
 
     return await database.retrying(take)
 
@@ -137,7 +137,7 @@ async def keep(
             }
         row = (
             await session.execute(
-                update(Video).where(_still_mine(claim)).values(**values).returning(col(Video.version))
+                update(Video).where(still_mine(claim)).values(**values).returning(col(Video.version))
             )
         ).one_or_none()
     return None if row is None else VideoChanged(claim.video_id, claim.owner_id, row.version)
@@ -145,7 +145,7 @@ async def keep(
 
 async def still_stands(database: Database, claim: Claim) -> bool:
     async with database.reading() as session:
-        found = await session.execute(select(col(Video.fence)).where(_still_mine(claim)))
+        found = await session.execute(select(col(Video.fence)).where(still_mine(claim)))
         return found.first() is not None
 
 
@@ -303,7 +303,8 @@ async def _under_way(session: AsyncSession, video: Video, now: datetime) -> int:
     return (await session.execute(counted)).scalar_one()
 
 
-def _still_mine(claim: Claim) -> ColumnElement[bool]:
+def still_mine(claim: Claim) -> ColumnElement[bool]:
+    """Of the video's row: the claim stands."""
     return and_(
         col(Video.id) == claim.video_id,
         col(Video.fence) == claim.fence,
@@ -328,7 +329,8 @@ def _end_in_failure(session: AsyncSession, video: Video, failure: Failure, now: 
     turn(session, video, VideoStatus.FAILED, now, progress=video.progress)
 
 
-def _claim_of(video: Video) -> Claim:
+def claim_of(video: Video) -> Claim:
+    """The claim on it that stands."""
     return Claim(
         video_id=video.id,
         owner_id=video.owner_id,
