@@ -82,6 +82,12 @@ class Settings(BaseSettings):
     workers: Annotated[int, Field(ge=1, le=64)] = 1
     """How many videos one process renders at once, each in a child process of its own."""
     log_json: bool = False
+    metrics_host: str = "127.0.0.1"
+    metrics_port: Annotated[int | None, Field(ge=0, le=65535)] = None
+    """Where `worker` serves /metrics, for all of its processes; None: nowhere. An API has it at its own port."""
+    otel_exporter_otlp_endpoint: Annotated[str | None, AfterValidator(_web_address)] = None
+    """A collector that takes OTLP over HTTP, like http://localhost:4318; None: no spans are made."""
+    otel_service_name: str = "heygen_graphql"
 
     secret_key: SecretStr | None = None
     algorithm: Annotated[str, Field(pattern="^HS(256|384|512)$")] = "HS256"
