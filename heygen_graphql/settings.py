@@ -11,10 +11,13 @@ from pydantic import AfterValidator, AliasChoices, Field, SecretStr, model_valid
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from heygen_graphql.errors import BadSettings
+from heygen_graphql.machine import usable_cores
 
 MIN_SECRET_BYTES = 32
 DEFAULT_PAGE_SIZE = 20
 MAX_PAGE_SIZE = 100
+_RENDER_BYTES = 2 * 1024**3
+"""Nearly twice what a scene in the highest quality takes."""
 
 
 def _comma_separated(value: object) -> object:
@@ -81,6 +84,11 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     workers: Annotated[int, Field(ge=1, le=64)] = 1
     """How many videos one process renders at once, each in a child process of its own."""
+    worker_processes: Annotated[int, Field(ge=1, le=64)] = 1
+    """How many processes `worker` starts, each of which renders WORKERS videos at once."""
+    worker_grace_seconds: Annotated[float, Field(ge=0, le=3600)] = 20
+    """How long a worker that is told to stop lets its renders go on; what has not ended then is handed
+    back. Whoever stops the process must wait some 10 s longer before killing it."""
     log_json: bool = False
     metrics_host: str = "127.0.0.1"
     metrics_port: Annotated[int | None, Field(ge=0, le=65535)] = None
@@ -217,11 +225,14 @@ class Settings(BaseSettings):
     openai_speech_model: str = "gpt-4o-mini-tts"
 
     render_processes: Annotated[int, Field(ge=0, le=64)] = 0
-    """Scenes of one video rendered at once; 0 divides the machine's cores among WORKERS."""
+    """Scenes of one video rendered at once; 0 divides the cores among the WORKERS of all WORKER_PROCESSES."""
     render_soft_limit_seconds: Annotated[float, Field(gt=0)] = 25 * 60
     """After this long a render is told to stop (SIGTERM) ..."""
     render_hard_limit_seconds: Annotated[float, Field(gt=0)] = 30 * 60
     """... and after this long it is killed."""
+    render_max_memory_bytes: Annotated[int | None, Field(ge=256 * 1024**2)] = None
+    """What the processes that render one video may hold together before they are killed and the video is
+    FAILED; None: 2 GiB for each scene that is rendered at once, and as much for what joins them."""
     render_max_failures: Annotated[int, Field(ge=1)] = 3
     """Renders that may fail for a passing reason before the video is FAILED."""
     render_max_attempts: Annotated[int, Field(ge=1)] = 25
@@ -266,7 +277,12 @@ class Settings(BaseSettings):
     @property
     def scenes_at_once(self) -> int:
         """How many processes render one video."""
-        return self.render_processes or max(1, (os.cpu_count() or 1) // self.workers)
+        processes = 1 if self.is_embedded else self.worker_processes
+        return self.render_processes or max(1, usable_cores() // (self.workers * processes))
+
+    @property
+    def render_memory_bytes(self) -> int:
+        return self.render_max_memory_bytes or _RENDER_BYTES * (self.scenes_at_once + 1)
 
     @cached_property
     def resolved_database_url(self) -> str:

@@ -144,7 +144,7 @@ async def _produce(place: Workplace, claim: Claim, meter: _Meter, directory: Pat
             film,
             segments=scenes,
             materials=paths,
-            limits=Limits(place.settings.render_soft_limit_seconds, place.settings.render_hard_limit_seconds),
+            limits=Limits.of(place.settings),
             listener=Listener(meter.note_child, on_segment),
         )
     if isinstance(ending, Failure) and ending.code in _MAY_COME_OF_SEGMENTS:

@@ -16,8 +16,10 @@ from typing import Self
 
 import structlog
 
+from heygen_graphql.jobs import memory
 from heygen_graphql.jobs.protocol import (
     MAX_LINE_BYTES,
+    OUT_OF_MEMORY,
     RENDER_CRASHED,
     TIMED_OUT,
     Ending,
@@ -30,6 +32,7 @@ from heygen_graphql.jobs.protocol import (
     decode,
     encode_input,
 )
+from heygen_graphql.settings import Settings
 
 RENDER_CHILD = (sys.executable, "-m", "heygen_graphql.jobs.render_child")
 
@@ -51,6 +54,16 @@ class Limits:
     """After this long a render is told to stop ..."""
     hard_seconds: float
     """... and after this long it is killed."""
+    memory_bytes: int | None = None
+    """As soon as the process and those that it started hold more together, they are killed."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        return cls(
+            settings.render_soft_limit_seconds,
+            settings.render_hard_limit_seconds,
+            settings.render_memory_bytes,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +100,7 @@ class RenderProcess:
         assert process.stdin is not None
         # By this way and no other: a key on the command line or in the environment is there for all to see.
         process.stdin.write(encode_input(equipment))
+        memory.let_go_first(process.pid)
         return cls(process, log)
 
     @property
@@ -96,8 +110,7 @@ class RenderProcess:
 
     def resident_bytes(self) -> int:
         """The memory that it or one of those that it started holds; 0 where the system does not tell."""
-        group = self._process.pid
-        return max((_resident_bytes(folder, group) for folder in Path("/proc").glob("[0-9]*")), default=0)
+        return memory.largest_bytes(self._process.pid)
 
     async def render(self, job: Job, limits: Limits, listener: Listener) -> Ending:
         """Render a film; cancelled, it leaves the process in the middle of it."""
@@ -139,7 +152,7 @@ class RenderProcess:
         with suppress(TimeoutError):
             async with asyncio.timeout(limits.soft_seconds):
                 await self._tell(job)
-                ending = await self._ending(job, listener) or await self._crash()
+                ending = await self._ending(job, limits, listener) or await self._crash()
                 if ending == TIMED_OUT:
                     # Not by us: whoever stops a service may send SIGTERM to all of its processes.
                     ending = _STOPPED_FROM_OUTSIDE
@@ -150,12 +163,12 @@ class RenderProcess:
             self._process.send_signal(signal.SIGTERM)
         with suppress(TimeoutError):
             async with asyncio.timeout(limits.hard_seconds - limits.soft_seconds):
-                late = await self._ending(job, listener)
-                if isinstance(late, Rendered):
+                late = await self._ending(job, limits, listener)
+                if isinstance(late, Rendered) or late == OUT_OF_MEMORY:
                     return late
         return TIMED_OUT
 
-    async def _ending(self, job: Job, listener: Listener) -> Ending | None:
+    async def _ending(self, job: Job, limits: Limits, listener: Listener) -> Ending | None:
         """The child's last word on the job; None when it ended without one."""
         listening = asyncio.create_task(self._listen(job, listener))
         try:
@@ -163,11 +176,19 @@ class RenderProcess:
                 if self._process.returncode is not None:
                     # Dead, but something that it started holds the pipe open.
                     _kill(self._process)
+                elif await self._holds_too_much(limits):
+                    _kill(self._process)
+                    return OUT_OF_MEMORY
             return listening.result()
         finally:
             listening.cancel()
             # A stream has one reader at a time, and there may be another after this one.
             await asyncio.wait({listening})
+
+    async def _holds_too_much(self, limits: Limits) -> bool:
+        if limits.memory_bytes is None:
+            return False
+        return await asyncio.to_thread(memory.holds_more_than, self._process.pid, limits.memory_bytes)
 
     async def _listen(self, job: Job, listener: Listener) -> Ending | None:
         assert self._process.stdout is not None
@@ -216,21 +237,6 @@ def _nameless_file(directory: Path) -> FileIO:
     file = tempfile.TemporaryFile(buffering=0, dir=directory)  # noqa: SIM115
     fcntl.fcntl(file, fcntl.F_SETFL, os.O_APPEND)
     return file
-
-
-def _resident_bytes(folder: Path, group: int) -> int:
-    """Of the process that the folder of proc(5) tells of; 0 for one of another process group."""
-    try:
-        # After the name, which is in parentheses and may hold anything: state, parent, process group.
-        _state, _parent, its_group = (folder / "stat").read_text().rpartition(")")[2].split()[:3]
-        if int(its_group) != group:
-            return 0
-        # The second number is the resident set, in pages.
-        pages = (folder / "statm").read_text().split()[1]
-    except OSError:
-        # It has ended meanwhile.
-        return 0
-    return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _kill(process: Process) -> None:

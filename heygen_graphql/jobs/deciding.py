@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from heygen_graphql.jobs.protocol import RENDER_ABANDONED, RENDER_TIMED_OUT, Failure
+from heygen_graphql.jobs.protocol import RENDER_ABANDONED, RENDER_OUT_OF_MEMORY, RENDER_TIMED_OUT, Failure
 from heygen_graphql.tables import VideoStatus
 
 HINT_AGAIN_AFTER = timedelta(seconds=30)
 """How long a hint may go unheeded before it is thought lost. Too soon only costs a spare message."""
 
+_NOT_AGAIN_BY_ITSELF = frozenset({RENDER_TIMED_OUT, RENDER_OUT_OF_MEMORY})
 _FIRST_DELAY_SECONDS = 2.0
 _DELAY_GROWTH = 4.0
 _LONGEST_DELAY_SECONDS = 300.0
@@ -60,10 +61,10 @@ def abandoned(attempts: int) -> Failure:
 def retry_at(failure: Failure, failures: int, now: datetime, max_failures: int) -> datetime | None:
     """When to render again after the `failures`-th failure; None when the video has FAILED.
 
-    A render that ran into the time limit would most likely run into it again, so only its owner may
-    ask for another.
+    A render that ran into a limit would most likely run into it again, so only its owner may ask for
+    another.
     """
-    if not failure.is_retryable or failure.code == RENDER_TIMED_OUT or failures >= max_failures:
+    if not failure.is_retryable or failure.code in _NOT_AGAIN_BY_ITSELF or failures >= max_failures:
         return None
     delay = min(_FIRST_DELAY_SECONDS * _DELAY_GROWTH ** (failures - 1), _LONGEST_DELAY_SECONDS)
     return now + timedelta(seconds=delay)

@@ -1,8 +1,9 @@
 """What a render process and its parent tell each other: one JSON object a line.
 
 In: one `Equipment`, then any number of `Job`s, each after the end of the one before.
-Out, for each job: any number of `Progress` and `SegmentStored`, then one `Rendered` or one `Failure`. Each
-line carries its job's number, so that a late word about one film is never taken for one about the next.
+Out, for each job: any number of `Progress` and `SegmentStored`, then one `Rendered` (`SegmentsMade` when no
+film was asked for) or one `Failure`. Each line carries its job's number, so that a late word about one film
+is never taken for one about the next.
 """
 
 import json
@@ -27,6 +28,7 @@ CONTENT_TYPES = {
 """The files that a finished render leaves in its directory."""
 
 RENDER_TIMED_OUT = "RENDER_TIMED_OUT"
+RENDER_OUT_OF_MEMORY = "RENDER_OUT_OF_MEMORY"
 RENDER_CRASHED = "RENDER_CRASHED"
 RENDER_ABANDONED = "RENDER_ABANDONED"
 RENDER_FAILED = "RENDER_FAILED"
@@ -44,6 +46,8 @@ class Equipment:
     openai_speech_model: str = ""
     processes: int = 1
     """Scenes rendered at once."""
+    cores: int | None = None
+    """How many a render may keep busy; None: all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,10 @@ class Job:
     """A folder with what is there already of the film's scenes, to which new ones are added."""
     materials: dict[str, str]
     """The files that the storyboard names, by those names."""
+    only: list[str] | None = None
+    """The keys of the scenes that are wanted, without a film; None: the film."""
+    context: dict[str, str] = field(default_factory=dict)
+    """What every line of its log is to carry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +97,11 @@ class Rendered:
 
 
 @dataclass(frozen=True, slots=True)
+class SegmentsMade:
+    """The scenes that were wanted lie in the folder of segments."""
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """Why a render ended without a video, in words for its owner."""
 
@@ -98,6 +111,11 @@ class Failure:
 
 
 TIMED_OUT = Failure(RENDER_TIMED_OUT, "Rendering took longer than the server allows.", is_retryable=True)
+OUT_OF_MEMORY = Failure(
+    RENDER_OUT_OF_MEMORY,
+    "Rendering took more memory than the server allows. Make the video shorter or of a lower quality.",
+    is_retryable=True,
+)
 FAILED_WITHIN = Failure(
     RENDER_FAILED,
     "Rendering failed for a reason within the server. Retry the video.",
@@ -105,13 +123,14 @@ FAILED_WITHIN = Failure(
 )
 """What exactly it was is for the log alone."""
 
-Ending = Rendered | Failure
+Ending = Rendered | SegmentsMade | Failure
 Message = Progress | SegmentStored | Ending
 
-_KINDS: dict[str, type[Progress] | type[SegmentStored] | type[Rendered] | type[Failure]] = {
+_KINDS: dict[str, type[Message]] = {
     "progress": Progress,
     "segment_stored": SegmentStored,
     "rendered": Rendered,
+    "segments_made": SegmentsMade,
     "failure": Failure,
 }
 

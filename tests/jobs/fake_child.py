@@ -12,6 +12,8 @@ says                  write this to standard error
 segments              the scenes' segments by name; each takes `step_seconds` unless it is there already
 film_bytes            the size of the film, most of it holes
 grow_bytes            hold on to so much memory
+fork                  have another process that shares it
+grow_apart_bytes      have another process that holds on to so much memory
 late_words            tell progress of the film before, and an end that it did not have
 """
 
@@ -52,6 +54,9 @@ def messages(plan: dict[str, Any], job: Job) -> Iterator[Message]:
     sys.stderr.write(plan.get("says", ""))
     sys.stderr.flush()
     held.append(bytearray(os.urandom(plan.get("grow_bytes", 0))))
+    if (("fork" in plan) or ("grow_apart_bytes" in plan)) and os.fork() == 0:
+        held.append(bytearray(os.urandom(plan.get("grow_apart_bytes", 0))))
+        time.sleep(600)
     step_seconds = plan.get("step_seconds", 0.01)
     steps = plan.get("steps", 2)
     for fraction in plan.get("fractions", [(step + 1) / steps for step in range(steps)]):
