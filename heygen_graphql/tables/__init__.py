@@ -5,7 +5,11 @@ from heygen_graphql.tables.assets import Asset, AssetState, PhotoAvatar
 from heygen_graphql.tables.columns import UtcDateTime, metadata, utc_now
 from heygen_graphql.tables.renders import VideoScene, Worker
 from heygen_graphql.tables.videos import (
+    IS_UNDER_WAY,
     IS_UNFINISHED,
+    IS_WAITING,
+    IS_WAITING_PREVIEW,
+    PREVIEW_SECONDS,
     IdempotencyKey,
     Template,
     Video,
@@ -15,7 +19,11 @@ from heygen_graphql.tables.videos import (
 from heygen_graphql.tables.webhooks import Webhook, WebhookDelivery, WebhookDeliveryStatus
 
 __all__ = [
+    "IS_UNDER_WAY",
     "IS_UNFINISHED",
+    "IS_WAITING",
+    "IS_WAITING_PREVIEW",
+    "PREVIEW_SECONDS",
     "ApiKey",
     "Asset",
     "AssetState",

@@ -33,6 +33,11 @@ class VideoStatus(StrEnum):
 
 IS_UNFINISHED = text("status IN ('PENDING', 'PROCESSING')")
 """Of a video: it waits or is being rendered. SQLite uses the index for just these words."""
+PREVIEW_SECONDS = 15
+"""A video that is reckoned to play no longer is somebody's preview, who looks on while it is made."""
+IS_WAITING = text("status = 'PENDING'")
+IS_WAITING_PREVIEW = text(f"status = 'PENDING' AND estimated_seconds <= {PREVIEW_SECONDS}")
+IS_UNDER_WAY = text("status = 'PROCESSING'")
 
 
 class Video(SQLModel, table=True):
@@ -125,6 +130,25 @@ class Video(SQLModel, table=True):
             "owner_id",
             sqlite_where=IS_UNFINISHED,
             postgresql_where=IS_UNFINISHED,
+        ),
+        # An owner's line, from its head, and what is under way of theirs: by these a worker chooses.
+        Index(
+            "ix_videos_waiting_owner_id_queued_at_id",
+            *("owner_id", "queued_at", "id"),
+            sqlite_where=IS_WAITING,
+            postgresql_where=IS_WAITING,
+        ),
+        Index(
+            "ix_videos_waiting_preview_owner_id_queued_at_id",
+            *("owner_id", "queued_at", "id"),
+            sqlite_where=IS_WAITING_PREVIEW,
+            postgresql_where=IS_WAITING_PREVIEW,
+        ),
+        Index(
+            "ix_videos_under_way_owner_id",
+            "owner_id",
+            sqlite_where=IS_UNDER_WAY,
+            postgresql_where=IS_UNDER_WAY,
         ),
         Index(
             "ix_videos_deleted",
