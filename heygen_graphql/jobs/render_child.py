@@ -31,6 +31,7 @@ from heygen_graphql.jobs.protocol import (
     Message,
     Progress,
     Rendered,
+    SegmentsMade,
     SegmentStored,
     decode_equipment,
     decode_job,
@@ -89,6 +90,7 @@ def _open_studio(equipment: Equipment) -> "Studio":
         voices=Voices(_path(equipment.voices_dir), endpoint),
         fonts_dir=_path(equipment.fonts_dir),
         processes=equipment.processes,
+        cores=equipment.cores,
     )
 
 
@@ -98,35 +100,17 @@ def _path(name: str | None) -> Path | None:
 
 def _render(studio: "Studio", job: Job, write: Callable[[Message, int], None]) -> Ending:
     # Loaded with the studio.
-    from heygen_graphql.rendering import RenderError, Storyboard
-    from heygen_graphql.rendering.segments import file_name
+    from heygen_graphql.rendering import RenderError
 
     try:
-        storyboard = Storyboard.from_json(job.storyboard)
         try:
-            film = studio.render(
-                storyboard,
-                Path(job.directory),
-                materials={name: Path(path) for name, path in job.materials.items()},
-                segments=Path(job.segments),
-                on_progress=lambda stage, fraction: write(Progress(stage, fraction), job.number),
-                on_segment=lambda name: write(SegmentStored(name), job.number),
-            )
+            return _made(studio, job, write)
         except RenderError as error:
             traceback.print_exc()
             message = str(error)
             if error.is_retryable:
                 message = _PUBLIC_MESSAGES.get(error.code, FAILED_WITHIN.message)
             return Failure(error.code, message, error.is_retryable)
-        return Rendered(
-            duration_seconds=film.duration_seconds,
-            file_size_bytes=film.file_size_bytes,
-            sha256=film.sha256,
-            transcript=[asdict(word) for word in film.transcript],
-            scenes=[asdict(scene) for scene in film.scenes],
-            segments=[file_name(key) for key in studio.segment_keys(storyboard)],
-            report=asdict(film.report),
-        )
     except _SoftLimitReached:
         return TIMED_OUT
     except MemoryError:
@@ -135,6 +119,49 @@ def _render(studio: "Studio", job: Job, write: Callable[[Message, int], None]) -
     except Exception:
         traceback.print_exc()
         return FAILED_WITHIN
+
+
+def _made(studio: "Studio", job: Job, write: Callable[[Message, int], None]) -> Ending:
+    # Loaded with the studio.
+    from heygen_graphql.rendering import Storyboard
+    from heygen_graphql.rendering.segments import file_name
+
+    def on_progress(stage: str, fraction: float) -> None:
+        write(Progress(stage, fraction), job.number)
+
+    def on_segment(name: str) -> None:
+        write(SegmentStored(name), job.number)
+
+    storyboard = Storyboard.from_json(job.storyboard)
+    segments = Path(job.segments)
+    materials = {name: Path(path) for name, path in job.materials.items()}
+    if job.only is not None:
+        studio.render_segments(
+            storyboard,
+            job.only,
+            segments,
+            materials=materials,
+            on_progress=on_progress,
+            on_segment=on_segment,
+        )
+        return SegmentsMade()
+    film = studio.render(
+        storyboard,
+        Path(job.directory),
+        materials=materials,
+        segments=segments,
+        on_progress=on_progress,
+        on_segment=on_segment,
+    )
+    return Rendered(
+        duration_seconds=film.duration_seconds,
+        file_size_bytes=film.file_size_bytes,
+        sha256=film.sha256,
+        transcript=[asdict(word) for word in film.transcript],
+        scenes=[asdict(scene) for scene in film.scenes],
+        segments=[file_name(key) for key in studio.segment_keys(storyboard)],
+        report=asdict(film.report),
+    )
 
 
 def _end_with_parent() -> None:

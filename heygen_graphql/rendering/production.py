@@ -10,7 +10,7 @@ import hashlib
 import os
 import tempfile
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -27,10 +27,10 @@ from heygen_graphql.rendering.presenters import avatar
 from heygen_graphql.rendering.segments import file_name, segment_keys
 from heygen_graphql.rendering.segments.crew import Crew
 from heygen_graphql.rendering.segments.file import SceneFacts, read_facts
-from heygen_graphql.rendering.segments.plan import ScenePlan, scene_plans
+from heygen_graphql.rendering.segments.plan import ScenePlan, expected_seconds, scene_plans
 from heygen_graphql.rendering.segments.scene import SceneOrder, SceneRenderer
 from heygen_graphql.rendering.speech import TimedWord, Voices, check_text
-from heygen_graphql.rendering.storyboard import FRAMES_PER_SECOND, Scene, Stage, Storyboard
+from heygen_graphql.rendering.storyboard import FRAMES_PER_SECOND, Stage, Storyboard
 from heygen_graphql.rendering.thumbnail import save_thumbnail
 
 _PROGRESS_INTERVAL_SECONDS = 0.05
@@ -43,8 +43,6 @@ _DRAWING_COST = 0.15
 _ASSEMBLING_COST = 0.01
 # Of assembling, what joining takes; the rest is inspection.
 _JOINING_SHARE = 0.7
-# How much of a script is spoken in a second: what it takes is known only when it has been.
-_CHARACTERS_PER_SECOND = 15
 
 # More gain nothing, since a frame waits for those that it is predicted from, and cost memory.
 _MOST_THREADS = 8
@@ -86,12 +84,21 @@ class Studio:
     """
 
     def __init__(
-        self, *, voices: Voices | None = None, fonts_dir: Path | None = None, processes: int = 1
+        self,
+        *,
+        voices: Voices | None = None,
+        fonts_dir: Path | None = None,
+        processes: int = 1,
+        cores: int | None = None,
     ) -> None:
-        """With `processes` above 1, scenes are rendered in that many processes at once, none in this one."""
+        """With `processes` above 1, a film's scenes are rendered in that many at once, none in this one.
+
+        `cores` says how many may be kept busy; all that there are when it does not.
+        """
         self._voices = voices or Voices()
         self._fonts_dir = fonts_dir
         self._processes = processes
+        self._cores = cores or _cores()
         self._renderer = SceneRenderer(self._voices, fonts_dir)
         self._crew = Crew(processes, self._voices, fonts_dir)
 
@@ -148,6 +155,35 @@ class Studio:
             scenes = self._scenes(storyboard, segments, materials, on_progress, on_segment)
             return _assemble(storyboard, scenes, segments, workshop, directory)
 
+    def render_segments(
+        self,
+        storyboard: Storyboard,
+        keys: Collection[str],
+        segments: Path,
+        *,
+        materials: Mapping[str, Path] = NO_MATERIALS,
+        on_progress: Tell = _ignore,
+        on_segment: Callable[[str], None] = _ignore_segment,
+    ) -> None:
+        """Put the segments with these keys into the folder, one after the other, and make no film.
+
+        Everything else is as `render` has it; the progress is that of these scenes.
+
+        Raises:
+            RenderError: see `errors`.
+            OSError: the folder cannot be written to, or the disk is full.
+            ValueError: a material is missing, or no scene of the storyboard has one of the keys.
+        """
+        self._check(storyboard, materials)
+        plans = dict(zip(self.segment_keys(storyboard), scene_plans(storyboard), strict=True))
+        if unknown := set(keys) - plans.keys():
+            raise ValueError(f"No scene of the storyboard has the key {min(unknown)}.")
+        orders = self._orders({key: plans[key] for key in keys}, segments, materials, at_once=self._processes)
+        progress = _Progress(storyboard, [order.plan for order in orders], on_progress, is_joined=False)
+        for number, order in enumerate(orders):
+            self._renderer.render(order, partial(progress.scene, number))
+            on_segment(file_name(order.key))
+
     def _check(self, storyboard: Storyboard, materials: Mapping[str, Path]) -> None:
         """What can be known to fail is found before minutes are spent."""
         if missing := storyboard.materials - materials.keys():
@@ -175,18 +211,9 @@ class Studio:
         missing = [key for key in plans if key not in facts]
         if self._processes > 1:
             # So that no process is left with the longest scene when the others have nothing to do.
-            missing.sort(key=lambda key: _seconds(plans[key].scene), reverse=True)
+            missing.sort(key=lambda key: expected_seconds(plans[key].scene), reverse=True)
         at_once = min(self._processes, len(missing)) or 1
-        orders = [
-            SceneOrder(
-                plan=plans[key],
-                key=key,
-                target=segments / file_name(key),
-                materials=dict(materials),
-                threads=min(max(_cores() // at_once, 1), _MOST_THREADS),
-            )
-            for key in missing
-        ]
+        orders = self._orders({key: plans[key] for key in missing}, segments, materials, at_once=at_once)
         progress = _Progress(storyboard, [order.plan for order in orders], on_progress)
         # Closed at once and not when it is collected: other scenes are at work when `on_segment` fails.
         with closing(self._rendered(orders, progress.scene)) as rendered:
@@ -194,6 +221,20 @@ class Studio:
                 facts[made.key] = made
                 on_segment(file_name(made.key))
         return _Scenes(tuple(facts[key] for key in keys), reused, progress)
+
+    def _orders(
+        self, plans: Mapping[str, ScenePlan], segments: Path, materials: Mapping[str, Path], *, at_once: int
+    ) -> list[SceneOrder]:
+        return [
+            SceneOrder(
+                plan=plan,
+                key=key,
+                target=segments / file_name(key),
+                materials=dict(materials),
+                threads=min(max(self._cores // at_once, 1), _MOST_THREADS),
+            )
+            for key, plan in plans.items()
+        ]
 
     def _rendered(
         self, orders: Sequence[SceneOrder], tell: Callable[[int, Stage, float], None]
@@ -292,11 +333,6 @@ def _later(timed: _Timed, offset: float) -> _Timed:
     )
 
 
-def _seconds(scene: Scene) -> float:
-    """About as long as the scene will be."""
-    return len(scene.script) / _CHARACTERS_PER_SECOND if scene.script is not None else scene.pause_seconds
-
-
 def _cores() -> int:
     # Those that this process may use, which in a container may be fewer than there are.
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -308,13 +344,16 @@ class _Progress:
     Scenes that need not be rendered are no work, and several may be at work at once.
     """
 
-    def __init__(self, storyboard: Storyboard, to_render: Sequence[ScenePlan], tell: Tell) -> None:
+    def __init__(
+        self, storyboard: Storyboard, to_render: Sequence[ScenePlan], tell: Tell, *, is_joined: bool = True
+    ) -> None:
         width, height = storyboard.size
         megapixels = width * height / 1e6
-        seconds = [_seconds(plan.scene) for plan in to_render]
+        seconds = [expected_seconds(plan.scene) for plan in to_render]
         self._speaking = [each * _SPEAKING_COST for each in seconds]
         self._drawing = [each * _DRAWING_COST * megapixels for each in seconds]
-        self._assembling = sum(map(_seconds, storyboard.scenes)) * _ASSEMBLING_COST * megapixels
+        joined = storyboard.scenes if is_joined else ()
+        self._assembling = sum(map(expected_seconds, joined)) * _ASSEMBLING_COST * megapixels
         self._done = [0.0] * len(seconds)
         self._total = sum(self._speaking) + sum(self._drawing) + self._assembling
         self._stage = Stage.SPEAKING

@@ -15,18 +15,22 @@ import pytest
 
 from heygen_graphql.jobs.protocol import (
     CONTENT_TYPES,
+    FAILED_WITHIN,
+    VIDEO,
     Equipment,
     Failure,
     Job,
     Message,
     Progress,
     Rendered,
+    SegmentsMade,
     SegmentStored,
     decode,
     encode_input,
 )
 from heygen_graphql.rendering import Quality, Scene, Storyboard
 from heygen_graphql.rendering.presenters import default_avatar
+from heygen_graphql.rendering.segments import file_name, segment_keys
 from heygen_graphql.rendering.speech import default_voice
 from tests.servers import SLACK, wait_until, wait_until_gone
 
@@ -51,12 +55,12 @@ class Child:
         self._jobs = 0
         self._tell(Equipment())
 
-    def render(self, directory: Path, storyboard: Storyboard | str) -> None:
+    def render(self, directory: Path, storyboard: Storyboard | str, only: list[str] | None = None) -> None:
         self._jobs += 1
         text = storyboard if isinstance(storyboard, str) else storyboard.to_json()
         segments = directory / "segments"
         segments.mkdir(parents=True, exist_ok=True)
-        self._tell(Job(self._jobs, text, str(directory), str(segments), materials={}))
+        self._tell(Job(self._jobs, text, str(directory), str(segments), materials={}, only=only))
 
     def messages(self) -> Iterator[Message]:
         """Up to the end of the film."""
@@ -65,7 +69,7 @@ class Child:
             job_number, message = decode(line)
             assert job_number == self._jobs
             yield message
-            if isinstance(message, Rendered | Failure):
+            if isinstance(message, Rendered | SegmentsMade | Failure):
                 return
 
     def _tell(self, what: Equipment | Job) -> None:
@@ -125,6 +129,41 @@ def test_one_process_renders_film_after_film(children: list[Child], tmp_path: Pa
     assert third.transcript == first.transcript
     assert third.duration_seconds == first.duration_seconds
     assert (tmp_path / "3" / "video.mp4").exists()
+
+
+def test_scenes_that_are_made_one_by_one_are_those_of_the_film(children: list[Child], tmp_path: Path) -> None:
+    # Given a film of three scenes, and the first and last of them as made for themselves
+    three = replace(SHORT, scenes=tuple(replace(SCENE, script=f"Number {one}.") for one in "123"))
+    whole, apart = tmp_path / "whole", tmp_path / "apart"
+    *_, film = start(children, whole, three).messages()
+    assert isinstance(film, Rendered)
+    first, _second, last = segment_keys(three)
+    child = children[-1]
+    child.render(apart, three, only=[last, first])
+    *told, end = child.messages()
+
+    # Then no film is made of them
+    assert end == SegmentsMade()
+    names = [file_name(last), file_name(first)]
+    assert [one.name for one in told if isinstance(one, SegmentStored)] == names
+    fractions = [one.fraction for one in told if isinstance(one, Progress)]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] > 0.5
+    assert not (apart / VIDEO).exists()
+
+    # And a film that is joined from them is the same
+    child.render(apart, three)
+    *_, joined = child.messages()
+    assert isinstance(joined, Rendered)
+    assert [scene["reused"] for scene in joined.scenes] == [True, False, True]
+    assert (joined.transcript, joined.duration_seconds) == (film.transcript, film.duration_seconds)
+    assert joined.report == film.report
+
+
+def test_a_scene_that_the_film_does_not_have_is_a_fault_within(children: list[Child], tmp_path: Path) -> None:
+    children.append(Child())
+    children[-1].render(tmp_path, SHORT, only=["0" * 64])
+    assert list(children[-1].messages()) == [FAILED_WITHIN]
 
 
 def test_what_libraries_print_stays_out_of_the_protocol(

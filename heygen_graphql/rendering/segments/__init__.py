@@ -4,6 +4,6 @@ Films are joined from segments without encoding a picture twice, so a segment th
 This module is what one needs to keep them: their keys and their files' names.
 """
 
-from heygen_graphql.rendering.segments.plan import file_name, segment_keys
+from heygen_graphql.rendering.segments.plan import expected_seconds, file_name, segment_keys
 
-__all__ = ["file_name", "segment_keys"]
+__all__ = ["expected_seconds", "file_name", "segment_keys"]

@@ -20,6 +20,7 @@ from heygen_graphql.rendering.timeline import Margins, margins
 
 _RENDERER = Path(__file__).parents[1]
 _DISTRIBUTION = "heygen-graphql"
+_CHARACTERS_PER_SECOND = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,11 @@ def segment_keys(
 def file_name(key: str) -> str:
     """Of the file that holds the segment with this key."""
     return f"{key}.mp4"
+
+
+def expected_seconds(scene: Scene) -> float:
+    """About as long as it will be; how long it is, is known only when it has been spoken."""
+    return len(scene.script) / _CHARACTERS_PER_SECOND if scene.script is not None else scene.pause_seconds
 
 
 def _look(scene: Scene) -> SceneLook:
