@@ -103,6 +103,19 @@ class Settings(BaseSettings):
     refresh_token_expire_days: Annotated[int, Field(ge=1, le=365)] = 30
 
     database_url: Annotated[str | None, AfterValidator(_async_driver)] = None
+    database_pool_size: Annotated[int, Field(ge=1, le=1000)] = 10
+    """Connections to the database that an `api` process keeps ..."""
+    database_pool_overflow: Annotated[int, Field(ge=0, le=1000)] = 10
+    """... and that it opens beside them when all are taken; to PostgreSQL alone."""
+    database_pool_wait_seconds: Annotated[float, Field(gt=0, le=60)] = 5
+    """How long a call waits for one of them before it is told to come again."""
+    database_statement_timeout_seconds: Annotated[float, Field(ge=0, le=3600)] = 10
+    """How long PostgreSQL may take for one statement; 0: without end. Migrations take as long as they do."""
+    database_lock_timeout_seconds: Annotated[float, Field(ge=0, le=3600)] = 5
+    """How long a statement may wait for a row or a table that others hold; 0: without end."""
+    database_transaction_pooling: bool = False
+    """DATABASE_URL leads to a pooler that gives each transaction another connection, like PgBouncer with
+    pool_mode = transaction: nothing is prepared, and the bounds above are told with each transaction."""
     redis_url: Annotated[str | None, AfterValidator(_redis_scheme)] = None
     storage_url: str | None = None
     """A folder, `file:///path`, which many machines may share; or `s3://bucket` or `s3://bucket/prefix`."""

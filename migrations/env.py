@@ -5,14 +5,11 @@ from typing import Literal
 
 from alembic import context
 from sqlalchemy import Connection, String, text
-from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel.sql.sqltypes import AutoString
 
+from heygen_graphql.database import MIGRATING, MIGRATION_LOCK, open_engine
 from heygen_graphql.settings import Settings
 from heygen_graphql.tables import UtcDateTime, metadata
-
-# Of two machines that migrate at once, one waits for the other.
-_ADVISORY_LOCK = 0x68657967
 
 
 def _render_item(kind: str, item: object, _context: object) -> str | Literal[False]:
@@ -33,27 +30,25 @@ def _run(connection: Connection) -> None:
         compare_type=True,
         compare_server_default=True,
         render_item=_render_item,
+        # SQLite's, too, when the transaction is begun by hand: a migration that is killed leaves nothing.
+        transactional_ddl=True,
     )
     with context.begin_transaction():
+        if not is_sqlite:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+        context.run_migrations()
         if is_sqlite:
-            context.run_migrations()
             broken = connection.execute(text("PRAGMA foreign_key_check")).all()
             if broken:
                 raise RuntimeError(f"this migration would leave rows that point nowhere: {broken[:5]}")
-        else:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
-            context.run_migrations()
 
 
 async def _migrate(url: str) -> None:
-    engine = create_async_engine(url)
+    engine = open_engine(url, MIGRATING)
     try:
         async with engine.connect() as connection:
-            if engine.dialect.name == "sqlite":
-                # A batch migration drops and remakes tables; with foreign keys on that deletes child rows,
-                # and the switch does nothing inside a transaction.
-                await connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
-                await connection.commit()
+            # Of processes that migrate at once, all but one wait here until it has committed.
+            await connection.execution_options(sqlite_begin="IMMEDIATE")
             await connection.run_sync(_run)
             await connection.commit()
     finally:
