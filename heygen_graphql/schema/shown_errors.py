@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from strawberry.exceptions import MissingQueryError, StrawberryInputCoercionError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
-from heygen_graphql.database import is_passing_fault
+from heygen_graphql.database import is_passing_fault, unavailable
 from heygen_graphql.errors import Fault, InvalidInput, RateLimited, Refused, Unavailable
 from heygen_graphql.schema.context import Context
 
@@ -51,10 +51,10 @@ def _shown(
         return _with_code(error, _cut(error.message), "OPERATION_RESOLUTION_FAILURE")
     cause = _cause(error)
     if isinstance(cause, SQLAlchemyError | ConnectionError) and is_passing_fault(cause):
-        log.warning("database_not_reached", path=error.path, error=str(cause)[:MAX_MESSAGE_LENGTH])
+        log.warning("database_unavailable", path=error.path, error=str(cause)[:MAX_MESSAGE_LENGTH])
         if context is not None:
             context.is_cut_off = True
-        cause = Unavailable("The database cannot be reached just now. Try again in a second.", 1)
+        cause = unavailable(cause)
     if isinstance(cause, InvalidInput):
         # Of a query: a mutation has told it in its payload.
         faults = [_told(fault) for fault in cause.faults]

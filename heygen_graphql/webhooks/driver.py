@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 import structlog
 
-from heygen_graphql.database import Database, is_passing_fault
+from heygen_graphql.database import Bounds, Database, is_passing_fault
 from heygen_graphql.observability import WEBHOOK_DELIVERIES
 from heygen_graphql.settings import Settings
 from heygen_graphql.tables import WebhookDeliveryStatus
@@ -45,7 +45,7 @@ _log = structlog.get_logger(__name__)
 async def driving(settings: Settings, database_url: str, targets: Targets) -> AsyncIterator["Driver"]:
     """Deliver until the block ends; then what is being sent is handed back."""
     # Connections of its own: a burst of deliveries takes none from those who wait for an answer.
-    database = Database(database_url, pool_size=_CONNECTIONS)
+    database = Database(database_url, Bounds.of(settings, pool_size=_CONNECTIONS))
     sender = Sender(
         targets, timeout_seconds=settings.webhook_timeout_seconds, ca_file=settings.webhook_ca_file
     )
