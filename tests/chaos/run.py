@@ -1,0 +1,129 @@
+"""One run: everything is set up, ordered, watched, harmed and left in peace; then it is judged."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from heygen_graphql.database import Database, is_passing_fault
+from tests.chaos import verdict as judging
+from tests.chaos.faults import inflict
+from tests.chaos.load import Load
+from tests.chaos.plan import Plan
+from tests.chaos.stage import Say, Stage, set_up
+from tests.chaos.verdict import Verdict
+from tests.servers import alive, wait_until
+
+_SETTLING_SECONDS = 90.0
+"""What is known to the database is known to watchers and webhooks, and swept, long before this."""
+_STOP_SECONDS = 60.0
+
+
+def run(plan: Plan, directory: Path, say: Say) -> Verdict:
+    """`directory` is empty, and may be looked into afterwards."""
+    # Outside of any event loop: the processes die with the thread that starts them, and migrations run one.
+    with set_up(directory, say) as stage:
+        return asyncio.run(_run(stage, plan))
+
+
+async def _run(stage: Stage, plan: Plan) -> Verdict:
+    load = Load(stage, plan)
+    await load.sign_up()
+    database = Database(stage.database_url)
+    try:
+        return await _judged(stage, load, database)
+    finally:
+        await database.close()
+
+
+async def _judged(stage: Stage, load: Load, database: Database) -> Verdict:
+    verdict = Verdict()
+    keeping = asyncio.create_task(stage.keep(), name="keeper")
+    watching = asyncio.create_task(load.watch_all(), name="watchers")
+    ordering = asyncio.create_task(load.order_all(), name="orders")
+    try:
+        await _do_harm(stage, load)
+        began = time.monotonic()
+        await asyncio.wait({ordering}, timeout=load.plan.size.patience_seconds)
+        verdict.demand("every order is answered", [] if ordering.done() else ["some are not"])
+        stage.say("left in peace")
+
+        async def all_ended() -> bool:
+            return all(video.status.is_final for video in (await judging.read(database)).videos)
+
+        await _until(all_ended, load.plan.size.patience_seconds)
+        verdict.facts["seconds until all had ended, after the harm"] = round(time.monotonic() - began, 1)
+        stage.say("all have ended")
+        await asyncio.wait({watching}, timeout=_SETTLING_SECONDS)
+
+        async def all_told() -> bool:
+            return judging.told(load, await judging.read(database))
+
+        await _until(all_told, _SETTLING_SECONDS)
+        verdict.demand("no process is an orphan", stage.orphans())
+        listed = [one["title"] for user in load.users for one in await load.listed(user)]
+        verdict.demand(
+            "the API lists every video", sorted({str(number) for number in load.ids} ^ set(listed))
+        )
+    finally:
+        for task in (keeping, watching, ordering):
+            task.cancel()
+        ended = await asyncio.gather(keeping, watching, ordering, return_exceptions=True)
+    verdict.demand("nothing breaks in the test itself", [one for one in ended if isinstance(one, Exception)])
+    await _stop_all(stage, verdict)
+    await _sweep(stage, database)
+    rows = await judging.read(database)
+    verdict.facts["calls made again"] = load.repeated
+    verdict.demand("no API says what it should not", load.surprises)
+    judging.judge_rows(verdict, load, rows)
+    judging.judge_files(verdict, stage.files, rows)
+    judging.judge_watchers(verdict, load, rows)
+    judging.judge_webhooks(verdict, load, rows)
+    judging.judge_processes(verdict, stage)
+    verdict.demand(
+        "no work is left behind", [path for work in stage.work_directories for path in work.iterdir()]
+    )
+    return verdict
+
+
+async def _do_harm(stage: Stage, load: Load) -> None:
+    began = time.monotonic()
+    async with asyncio.TaskGroup() as group:
+        for fault in load.plan.faults:
+            await asyncio.sleep(began + fault.at_seconds - time.monotonic())
+            group.create_task(inflict(stage, load, fault))
+
+
+async def _until(is_so: Callable[[], Awaitable[bool]], seconds: float) -> None:
+    """Or until the time has passed; the judge sees what came of it."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            if await is_so():
+                return
+        except Exception as error:
+            # A database that was started a moment ago.
+            if not is_passing_fault(error):
+                raise
+        await asyncio.sleep(0.5)
+
+
+async def _stop_all(stage: Stage, verdict: Verdict) -> None:
+    await asyncio.gather(*(stage.terminate(member, _STOP_SECONDS) for member in stage.members))
+    left = stage.marked()
+    wait_until(lambda: not alive(left), "the end of all", 15)
+    verdict.demand("nothing outlives a stop", stage.marked())
+
+
+async def _sweep(stage: Stage, database: Database) -> None:
+    """Let each machine's worker come up once more: what its sweep does not remove, nobody will."""
+    rows = await judging.read(database)
+    for member in stage.workers:
+        member.launch()
+
+    async def is_tidy() -> bool:
+        is_work_left = any(any(work.iterdir()) for work in stage.work_directories)
+        return not is_work_left and judging.tidy_files(stage.files, rows)
+
+    await _until(is_tidy, _SETTLING_SECONDS)
+    await asyncio.gather(*(stage.terminate(member, _STOP_SECONDS) for member in stage.workers))
