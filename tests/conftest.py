@@ -8,12 +8,15 @@ import pytest
 
 from heygen_graphql.database import Database, migrate
 from heygen_graphql.tables import User
-from tests.servers import HeygenServer, Postgres, Valkey, clean_environment, free_port
+from tests.servers import S3, HeygenServer, Postgres, Valkey, clean_environment, free_port
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--crash-rounds", type=int, default=3, help="how often the crash test kills its server (default 3)"
+    )
+    parser.addoption(
+        "--chaos-seed", type=int, help="of the plan of the chaos test (another one each time when not given)"
     )
 
 
@@ -64,6 +67,19 @@ async def ada(database: Database) -> UUID:
     async with database.transaction() as session:
         session.add(user)
     return user.id
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
+    server = S3(tmp_path_factory.mktemp("s3"))
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def bucket(s3: S3) -> str:
+    """One of this test's own, in which nothing is."""
+    return s3.new_bucket()
 
 
 @pytest.fixture

@@ -8,16 +8,19 @@ import contextlib
 import ctypes
 import importlib.util
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 from uuid import uuid4
 
 import httpx
@@ -253,6 +256,104 @@ class Valkey:
         kill_with_children(self._process)
 
 
+class Line:
+    """The way to a server of this machine's, which may be cut."""
+
+    def __init__(self, to_port: int) -> None:
+        self._to_port = to_port
+        self._ends: list[socket.socket] = []
+        self.port = free_port()
+        self.mend()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def mend(self) -> None:
+        listener = socket.create_server(("127.0.0.1", self.port))
+        self._ends = [listener]
+        threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
+
+    def cut(self) -> None:
+        """Whoever is connected is cut off, whoever calls is refused."""
+        for end in self._ends:
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+
+    def _accept(self, listener: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                caller, _ = listener.accept()
+                called = socket.create_connection(("127.0.0.1", self._to_port))
+                self._ends += [caller, called]
+                for ends in ((caller, called), (called, caller)):
+                    threading.Thread(target=self._pass_on, args=ends, daemon=True).start()
+
+    @staticmethod
+    def _pass_on(giver: socket.socket, taker: socket.socket) -> None:
+        with contextlib.suppress(OSError), giver, taker:
+            while data := giver.recv(1 << 16):
+                taker.sendall(data)
+
+
+class S3:
+    """A server of Amazon's protocol that keeps everything in memory.
+
+    It takes every key, every signature and every link, however old.
+    """
+
+    KEYS: ClassVar = {"AWS_ACCESS_KEY_ID": "AKIDTESTS", "AWS_SECRET_ACCESS_KEY": "the-secret-of-tests"}
+
+    def __init__(self, directory: Path) -> None:
+        self.port = free_port()
+        self.process = spawn(
+            [Path(sys.executable).with_name("moto_server"), "-H", "127.0.0.1", "-p", str(self.port)],
+            log=directory / "s3.log",
+        )
+        wait_until(self._answers, "starting the S3 server")
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def new_bucket(self) -> str:
+        name = f"test-{uuid4().hex}"
+        httpx.put(f"{self.url}/{name}").raise_for_status()
+        return name
+
+    def environment(self, bucket: str, prefix: str = "") -> dict[str, str]:
+        """What has a server keep its files there."""
+        return {"STORAGE_URL": f"s3://{bucket}/{prefix}", "AWS_ENDPOINT_URL": self.url, **self.KEYS}
+
+    def keys_in(self, bucket: str) -> list[str]:
+        """Of every file, and of the parts of none."""
+        text = httpx.get(f"{self.url}/{bucket}", params={"list-type": "2"}).raise_for_status().text
+        return re.findall(r"<Key>([^<]*)</Key>", text)
+
+    def uploads_in(self, bucket: str) -> list[str]:
+        """The keys of those that were begun in parts and not ended."""
+        text = httpx.get(f"{self.url}/{bucket}?uploads").raise_for_status().text
+        return re.findall(r"<Key>([^<]*)</Key>", text)
+
+    @contextlib.contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Meanwhile it knows no keys at all, and so refuses all."""
+        httpx.post(f"{self.url}/moto-api/reset-auth", content="0").raise_for_status()
+        try:
+            yield
+        finally:
+            httpx.post(f"{self.url}/moto-api/reset-auth", content="inf").raise_for_status()
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(httpx.TransportError):
+            return httpx.get(f"{self.url}/moto-api/", timeout=5).status_code == 200
+        return False
+
+    def close(self) -> None:
+        kill_with_children(self.process)
+
+
 @dataclass
 class HeygenServer:
     """A `heygen-graphql` process: `serve`, `api` or `worker`."""
@@ -318,7 +419,7 @@ class HeygenServer:
         kill_with_children(self.process)
 
 
-_SETTINGS = {name.upper() for name in Settings.model_fields}
+_SETTINGS = {name.upper() for name in Settings.model_fields} | {"AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL_S3"}
 
 
 def clean_environment(**changes: str) -> dict[str, str]:

@@ -20,6 +20,7 @@ from obstore.store import LocalStore
 from heygen_graphql.errors import BadSettings, StorageAway
 from heygen_graphql.storage.keys import BadKey, checked
 from heygen_graphql.storage.protocol import Storage, StoredFile
+from heygen_graphql.storage.waiting import to_the_end
 
 Result = TypeVar("Result")
 
@@ -36,15 +37,8 @@ class FolderStorage(Storage):
         key = checked(key)
         # It would be made anew, on the wrong disk: a share that is not mounted.
         await asyncio.to_thread(self._require_root)
-        putting = asyncio.ensure_future(obstore.put_async(self._store, key, file))
-        try:
-            with _told():
-                await asyncio.shield(putting)
-        except asyncio.CancelledError:
-            # The copy goes on in its thread: waited for, lest the file appear after whoever cancelled us
-            # has tidied up.
-            await asyncio.wait({putting})
-            raise
+        with _told():
+            await to_the_end(obstore.put_async(self._store, key, file))
 
     async def get_file(self, key: str, path: Path) -> None:
         stored = self._root / checked(key)
@@ -75,7 +69,12 @@ class FolderStorage(Storage):
     async def delete_prefix(self, prefix: str) -> None:
         # The folder itself goes too, and with it the part of a file that was being written in a crash.
         folder = self._root / checked(prefix)
-        await self._in_thread(lambda: shutil.rmtree(folder, onerror=_unless_gone))
+
+        def remove() -> None:
+            self._require_root()
+            shutil.rmtree(folder, onerror=_unless_gone)
+
+        await self._in_thread(remove)
 
     async def list_prefix(self, prefix: str) -> list[str]:
         return sorted(file.key for file in await self._list(prefix))
@@ -112,6 +111,8 @@ class FolderStorage(Storage):
         return None
 
     async def check(self) -> None:
+        if await asyncio.to_thread(self._root.is_dir) and not os.access(self._root, os.W_OK | os.X_OK):
+            raise BadSettings(f"STORAGE_URL: this user may not write to the folder {self._root}")
         key = f"checks/{secrets.token_hex(8)}"
         await self.put_file(key, io.BytesIO(b"heygen_graphql"))
         if await self.find(key) is None:
@@ -162,7 +163,8 @@ def _told() -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise
-    except NotADirectoryError as error:
+    except (NotADirectoryError, IsADirectoryError) as error:
+        # A key that goes on where a file is, or ends where a folder is.
         raise FileNotFoundError(*error.args) from None
     except OSError as error:
         if error.errno in _DISK_FULL:

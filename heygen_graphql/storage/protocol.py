@@ -23,9 +23,10 @@ class Storage(Protocol):
     @classmethod
     def open(cls, url: str) -> "Storage":
         """As `open_storage`, which is to be called instead."""
+        from heygen_graphql.settings import Settings
         from heygen_graphql.storage.opening import open_storage
 
-        return open_storage(url)
+        return open_storage(Settings(storage_url=url))
 
     async def put_file(self, key: str, file: Path | IO[bytes]) -> None:
         """Store a copy of the file, whole or not at all; its key's suffix tells what it is.
