@@ -24,15 +24,17 @@ from heygen_graphql.database import Database, migrate
 from heygen_graphql.events import Hub, open_hub
 from heygen_graphql.jobs.broker import Queue, remote_queue
 from heygen_graphql.jobs.worker import embedded
+from heygen_graphql.observability import tracing
 from heygen_graphql.processes import Processes
 from heygen_graphql.ratelimits import open_rate_limits
 from heygen_graphql.schema import Services
+from heygen_graphql.schema.context import credentials_of
 from heygen_graphql.schema.transport import GraphQLEndpoint
 from heygen_graphql.schema.transport.persisted import DocumentStore, open_documents
 from heygen_graphql.settings import Settings
-from heygen_graphql.storage import MEDIA_PATH, UPLOADS_PREFIX, Links, Storage
+from heygen_graphql.storage import MEDIA_PATH, UPLOADS_PREFIX, Links, Storage, ready_storage
 from heygen_graphql.videos import Experience, Quotas, voices_of
-from heygen_graphql.web import health
+from heygen_graphql.web import health, stock
 from heygen_graphql.web.graphiql_page import ASSETS, ASSETS_PATH
 from heygen_graphql.web.health import Health
 from heygen_graphql.web.media import Media
@@ -43,6 +45,7 @@ from heygen_graphql.web.middleware import (
     Measured,
     RequestId,
     SecurityHeaders,
+    Traced,
 )
 from heygen_graphql.web.previews import Previews
 from heygen_graphql.web.samples import Samples
@@ -116,12 +119,17 @@ async def _open(settings: Settings) -> AsyncIterator[_Parts]:
     """
     key = settings.signing_key
     async with AsyncExitStack() as stack:
+        stack.enter_context(
+            tracing.exporting(
+                settings.otel_exporter_otlp_endpoint, service=settings.otel_service_name, role="api"
+            )
+        )
         if settings.is_embedded:
             settings.make_data_directory()
             await asyncio.to_thread(migrate, settings.resolved_database_url)
-        database = Database(settings.resolved_database_url)
+        database = Database.of(settings)
         stack.push_async_callback(database.close)
-        storage = await asyncio.to_thread(Storage.open, settings.resolved_storage_url)
+        storage = await ready_storage(settings)
         links = Links(key)
         voices = voices_of(settings)
         looking = Processes(at_once=PROCESSES_AT_ONCE)
@@ -167,7 +175,7 @@ async def _open(settings: Settings) -> AsyncIterator[_Parts]:
                 storage, links, Previews(storage, looking), Samples(storage, voices, Processes(at_once=1))
             ),
             uploads=Uploads(database, storage, links, settings.data_dir / "uploads"),
-            health=Health(database, redis),
+            health=Health(database, redis, storage, services.tokens, Quotas.of(settings)),
         )
 
 
@@ -184,14 +192,20 @@ def _add_routes(app: FastAPI) -> None:
     async def get_health() -> dict[str, str]:
         return health.alive()
 
+    @app.get("/health/ready", summary="Whether requests should be sent to this server; 503 when not")
+    async def get_readiness(request: Request) -> JSONResponse:
+        is_ready, told = await _parts(request).health.ready()
+        return JSONResponse(told, status_code=200 if is_ready else 503)
+
     @app.get("/health/detailed", summary="Whether each part of the server works; 503 when one does not")
     async def get_detailed_health(request: Request) -> JSONResponse:
-        is_well, told = await _parts(request).health.detailed()
+        is_well, told = await _parts(request).health.detailed(request, credentials_of(request.headers))
         return JSONResponse(told, status_code=200 if is_well else 503)
 
     @app.get("/metrics", summary="The numbers an operator watches, for Prometheus")
-    def get_metrics() -> Response:
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    async def get_metrics(request: Request) -> Response:
+        counted = stock.exposition(await _parts(request).health.stock())
+        return Response(generate_latest() + counted, media_type=CONTENT_TYPE_LATEST)
 
     @app.api_route("/media/{key:path}", methods=["GET", "HEAD"], summary="A file, by its signed link")
     async def get_media(request: Request, key: str) -> Response:
@@ -231,4 +245,5 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(SecurityHeaders)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=settings.allowed_hosts, www_redirect=False)
     app.add_middleware(Measured)
+    app.add_middleware(Traced)
     app.add_middleware(RequestId)

@@ -11,6 +11,7 @@ from typing import TypeVar
 from uuid import UUID
 
 import strawberry
+import structlog
 from aiodataloader import DataLoader
 from starlette.responses import Response
 
@@ -190,8 +191,10 @@ class Context:
         return None if row_id is None else await loader.load(Owned(owner_id, row_id))
 
     async def authenticate(self) -> Viewer:
-        """As `viewer`, but looked up anew."""
-        return await accounts.authenticate(self.services.database, self.services.tokens, self.credentials)
+        """As `viewer`, but looked up anew; what is logged from now on says whose it is."""
+        viewer = await accounts.authenticate(self.services.database, self.services.tokens, self.credentials)
+        structlog.contextvars.bind_contextvars(user_id=str(viewer.user.id))
+        return viewer
 
 
 Info = strawberry.Info[Context, None]

@@ -16,7 +16,7 @@ from strawberry.extensions import SchemaExtension
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
 from heygen_graphql.errors import Unavailable
-from heygen_graphql.observability import GRAPHQL_OPERATIONS
+from heygen_graphql.observability import GRAPHQL_OPERATIONS, tracing
 from heygen_graphql.schema.context import Context
 
 _OURS = frozenset(("INTERNAL_SERVER_ERROR", Unavailable.code))
@@ -24,19 +24,24 @@ _INVALID = "invalid"
 
 
 class Counted(SchemaExtension):
-    """Counts operations for /metrics as they end; a subscription counts once, whoever ends it."""
+    """Counts operations for /metrics as they end, each a span; a subscription is one, whoever ends it."""
 
     def on_operation(self) -> Iterator[None]:
         is_run = True
-        try:
-            yield
-        except (CannotGetOperationTypeError, InvalidOperationTypeError):
-            is_run = False
-            raise
-        finally:
-            kind, name = self._kind_and_name()
-            outcome = self._outcome() if is_run else "refused"
-            GRAPHQL_OPERATIONS.labels(operation=name, kind=kind, outcome=outcome).inc()
+        with tracing.span("graphql") as span:
+            try:
+                yield
+            except (CannotGetOperationTypeError, InvalidOperationTypeError):
+                is_run = False
+                raise
+            finally:
+                kind, name = self._kind_and_name()
+                outcome = self._outcome() if is_run else "refused"
+                GRAPHQL_OPERATIONS.labels(operation=name, kind=kind, outcome=outcome).inc()
+                span.rename(f"{kind} {name}")
+                span.note(graphql__operation__type=kind, heygen__outcome=outcome)
+                if outcome == "failed":
+                    span.fail(outcome)
 
     def _outcome(self) -> str:
         result = self.execution_context.result

@@ -9,7 +9,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from heygen_graphql.observability import HTTP_REQUESTS, HTTP_SECONDS
+from heygen_graphql.observability import HTTP_REQUESTS, HTTP_SECONDS, tracing
 
 # A caller's own id is taken over only when it can do no harm in a log.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -20,6 +20,8 @@ ALLOWED_HEADERS = (
     "Authorization",
     "Content-Type",
     "Range",
+    "Traceparent",
+    "Tracestate",
     "X-API-Key",
     "X-Apollo-Operation-Name",
     "X-Request-ID",
@@ -43,6 +45,8 @@ _SECURITY_HEADERS = {
 }
 
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+# Asked every few seconds by machines: their spans would be all there is to see.
+_UNTRACED = ("/health", "/metrics")
 
 
 class RequestId:
@@ -65,6 +69,41 @@ class RequestId:
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             await self._app(scope, receive, send_named)
+
+
+class Traced:
+    """Goes on with the trace that a request names in its `traceparent`; the request is a span of it.
+
+    A websocket is none: it may stay for days, and what is done on it has spans of its own.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        with tracing.continued(tracing.read(Headers(scope=scope).get(tracing.HEADER))):
+            if scope["type"] == "websocket" or scope["path"].startswith(_UNTRACED):
+                await self._app(scope, receive, send)
+            else:
+                await self._traced(scope, receive, send)
+
+    async def _traced(self, scope: Scope, receive: Receive, send: Send) -> None:
+        method = _method(scope)
+        with tracing.span(method, "SERVER", http__request__method=method) as span:
+
+            async def send_noted(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    status = message["status"]
+                    span.rename(f"{method} {_route(scope)}")
+                    span.note(http__route=_route(scope), http__response__status_code=status)
+                    if status >= 500:
+                        span.fail(f"HTTP {status}")
+                await send(message)
+
+            await self._app(scope, receive, send_noted)
 
 
 class SecurityHeaders:
@@ -111,7 +150,7 @@ class Measured:
             await self._app(scope, receive, send_noted)
         finally:
             endpoint = _route(scope)
-            method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+            method = _method(scope)
             HTTP_REQUESTS.labels(method=method, endpoint=endpoint, status=status).inc()
             HTTP_SECONDS.labels(method=method, endpoint=endpoint).observe(time.perf_counter() - began)
 
@@ -144,6 +183,10 @@ class BodyLimit:
             return message
 
         await self._app(scope, receive_counted, send)
+
+
+def _method(scope: Scope) -> str:
+    return scope["method"] if scope["method"] in _METHODS else "OTHER"
 
 
 def _route(scope: Scope) -> str:

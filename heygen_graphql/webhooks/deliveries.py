@@ -153,12 +153,6 @@ async def give_back(database: Database, claims: Sequence[Claim]) -> None:
             )
 
 
-async def count_waiting(database: Database) -> int:
-    async with database.reading() as session:
-        waiting = col(WebhookDelivery.status) == WebhookDeliveryStatus.PENDING
-        return await session.scalar(select(func.count()).where(waiting)) or 0
-
-
 async def forget_old(database: Database, *, days: int) -> None:
     """Remove what has been at its end, or was begun, longer ago than the log goes back."""
     while True:

@@ -12,7 +12,6 @@ from websockets.typing import Subprotocol
 from heygen_graphql.settings import Settings
 from heygen_graphql.web import graphiql_page
 from tests.api.serving import changed, served
-from tests.servers import Valkey
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
@@ -22,29 +21,6 @@ def test_health_says_that_the_server_answers(http: httpx.Client) -> None:
     assert answer.status_code == 200
     assert answer.json()["status"] == "ok"
     assert re.match(r"\d{4}-\d\d-\d\dT", answer.json()["time"])
-
-
-def test_detailed_health_names_the_part_that_is_away(tmp_path: Path, valkey: Valkey, sqlite_url: str) -> None:
-    # Given a server of several processes
-    settings = Settings(
-        _env_file=None,
-        secret_key="a secret of more than thirty-two bytes",
-        redis_url=valkey.url,
-        database_url=sqlite_url,
-        data_dir=tmp_path / "data",
-    )
-    with served(settings) as address, httpx.Client(base_url=address, timeout=30, trust_env=False) as http:
-        well = http.get("/health/detailed")
-        # When Redis dies
-        valkey.kill()
-        ill = http.get("/health/detailed")
-        # Then the server goes on and says so
-        alive = http.get("/health")
-    assert (well.status_code, well.json()["status"]) == (200, "ok")
-    assert well.json()["checks"] == {"database": "ok", "queue": "ok", "cache": "ok"}
-    assert (ill.status_code, ill.json()["status"]) == (503, "unhealthy")
-    assert ill.json()["checks"] == {"database": "ok", "queue": "unreachable", "cache": "unreachable"}
-    assert alive.status_code == 200
 
 
 def test_metrics_count_requests_by_route_and_never_by_path(http: httpx.Client) -> None:
