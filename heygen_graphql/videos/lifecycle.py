@@ -20,7 +20,7 @@ from heygen_graphql.rendering.storyboard import Stage, Storyboard
 from heygen_graphql.tables import IdempotencyKey, Video, VideoStatus
 from heygen_graphql.videos.catalogue import catalogue_for
 from heygen_graphql.videos.drafts import storyboard_of, title_of
-from heygen_graphql.videos.making import INSTALLED, columns_of
+from heygen_graphql.videos.making import INSTALLED, asked_for_by, columns_of
 from heygen_graphql.videos.quotas import STANDARD, Quotas, Room, room_of
 from heygen_graphql.videos.requests import VideoChanges, VideoRequest
 from heygen_graphql.videos.turning import touch, turn
@@ -71,6 +71,8 @@ async def update(
         if is_rendered_anew and video.status is not VideoStatus.PENDING:
             _queue_anew(session, video, now)
         else:
+            if is_rendered_anew:
+                video.sqlmodel_update(asked_for_by())
             touch(video, now)
         session.add(video)
     return Edited(video, is_rendered_anew)
@@ -159,6 +161,7 @@ def _take(room: Room, video: Video, seconds: float) -> None:
 
 def _queue_anew(session: AsyncSession, video: Video, now: datetime) -> None:
     """PENDING as on the first day, but for `fence`, which never goes back."""
+    video.sqlmodel_update(asked_for_by())
     video.queued_at = video.hinted_at = now
     video.attempt = video.failures = 0
     for name in (

@@ -18,6 +18,7 @@ from sqlmodel import col, select
 
 from heygen_graphql.database import Database
 from heygen_graphql.errors import Fault, InvalidInput, UserErrorCode
+from heygen_graphql.observability import request_id, tracing
 from heygen_graphql.rendering.speech import Voices
 from heygen_graphql.rendering.storyboard import Storyboard
 from heygen_graphql.tables import IdempotencyKey, Video
@@ -140,6 +141,11 @@ def columns_of(request: VideoRequest, storyboard: Storyboard, voices: Voices) ->
     }
 
 
+def asked_for_by() -> dict[str, str | None]:
+    """What a video's row says of the call that asks for its render, which is the present one."""
+    return {"request_id": request_id(), "trace_parent": tracing.current()}
+
+
 def folded(text: str) -> str:
     """The same for texts that differ only in capitals, in any writing (Unicode 3.13, default caseless
     matching), or in how their accents are encoded."""
@@ -234,7 +240,9 @@ async def _make(
             "queued_at": moment,
             "hinted_at": moment,
         }
-        outcomes[index] = made[index] = Video(owner_id=owner_id, **instants, **columns[index])
+        outcomes[index] = made[index] = Video(
+            owner_id=owner_id, **asked_for_by(), **instants, **columns[index]
+        )
         if key is not None:
             by_key[key] = (one.digest, made[index])
     session.add_all(made.values())

@@ -21,6 +21,7 @@ from strawberry.types.execution import PreExecutionError
 
 from heygen_graphql.accounts import Viewer
 from heygen_graphql.errors import Unauthenticated
+from heygen_graphql.observability import tracing
 from heygen_graphql.schema.context import Context, Services, credentials_of_connection
 from heygen_graphql.schema.transport import json_text
 from heygen_graphql.schema.transport.bodies import encoded
@@ -200,6 +201,9 @@ class _Socket:
         if self._is_initialised.is_set():
             raise _Closing(4429, "Too many initialisation requests")
         self._is_initialised.set()
+        # Browsers can give a handshake no headers. Operations are begun in this task and go on from here.
+        given = (payload or {}).get(tracing.HEADER)
+        tracing.go_on(tracing.read(given if isinstance(given, str) else None))
         context = self._context
         try:
             context.credentials = credentials_of_connection(payload, context.credentials)
