@@ -274,7 +274,8 @@ def _reason(text: str) -> str:
         return code[1]
     if (status := _STATUS.search(text)) is not None:
         return f"status {status[1]}"
-    return "no answer"
+    # As Amazon does for a bucket of another region; obstore does not pass on what it said.
+    return "PermanentRedirect" if "redirect without LOCATION" in text else "no answer"
 
 
 def _fault(reason: str, bucket: Bucket) -> str | None:
@@ -289,7 +290,7 @@ def _fault(reason: str, bucket: Bucket) -> str | None:
             return "AWS_SECRET_ACCESS_KEY: it is not that of AWS_ACCESS_KEY_ID; copy both anew"
         case "ExpiredToken" | "InvalidToken" | "TokenRefreshRequired":
             return f"AWS_SESSION_TOKEN: {at} does not take it ({reason}); get new keys, or unset it"
-        case "AuthorizationHeaderMalformed" | "PermanentRedirect" | "status 301":
+        case "AuthorizationHeaderMalformed" | "PermanentRedirect":
             return f"AWS_REGION: the bucket {bucket.name!r} is not in {bucket.region}; name its region"
         case "RequestTimeTooSkewed":
             return f"This machine's clock is more than 15 minutes from that of {at}; set it"
