@@ -141,7 +141,7 @@ def columns_of(request: VideoRequest, storyboard: Storyboard, voices: Voices) ->
     }
 
 
-def asked_for_by() -> dict[str, str | None]:
+def asked_for_by() -> dict[str, Any]:
     """What a video's row says of the call that asks for its render, which is the present one."""
     return {"request_id": request_id(), "trace_parent": tracing.current()}
 
