@@ -29,9 +29,11 @@ from heygen_graphql.jobs.protocol import (
     Progress,
     Rendered,
     SegmentStored,
+    StageOver,
     decode,
     encode_input,
 )
+from heygen_graphql.observability import tracing
 from heygen_graphql.settings import Settings
 
 RENDER_CHILD = (sys.executable, "-m", "heygen_graphql.jobs.render_child")
@@ -205,6 +207,10 @@ class RenderProcess:
                     listener.on_progress(message)
                 case SegmentStored():
                     listener.on_segment(message)
+                case StageOver(stage, began_at, ended_at):
+                    seconds = round(ended_at - began_at, 3)
+                    _log.info("render_stage_over", stage=stage, seconds=seconds)
+                    tracing.past_step(f"render {stage.lower()}", began_at=began_at, ended_at=ended_at)
                 case _:
                     return message
         return None

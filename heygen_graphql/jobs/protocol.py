@@ -1,9 +1,9 @@
 """What a render process and its parent tell each other: one JSON object a line.
 
 In: one `Equipment`, then any number of `Job`s, each after the end of the one before.
-Out, for each job: any number of `Progress` and `SegmentStored`, then one `Rendered` (`SegmentsMade` when no
-film was asked for) or one `Failure`. Each line carries its job's number, so that a late word about one film
-is never taken for one about the next.
+Out, for each job: any number of `Progress`, `SegmentStored` and `StageOver`, then one `Rendered`
+(`SegmentsMade` when no film was asked for) or one `Failure`. Each line carries its job's number, so that a
+late word about one film is never taken for one about the next.
 """
 
 import json
@@ -83,6 +83,16 @@ class SegmentStored:
 
 
 @dataclass(frozen=True, slots=True)
+class StageOver:
+    """The work has come to another stage, or to its end."""
+
+    stage: str
+    began_at: float
+    """By the machine's clock, in seconds since 1970, as `ended_at` is."""
+    ended_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Rendered:
     duration_seconds: float
     file_size_bytes: int
@@ -124,11 +134,12 @@ FAILED_WITHIN = Failure(
 """What exactly it was is for the log alone."""
 
 Ending = Rendered | SegmentsMade | Failure
-Message = Progress | SegmentStored | Ending
+Message = Progress | SegmentStored | StageOver | Ending
 
 _KINDS: dict[str, type[Message]] = {
     "progress": Progress,
     "segment_stored": SegmentStored,
+    "stage_over": StageOver,
     "rendered": Rendered,
     "segments_made": SegmentsMade,
     "failure": Failure,

@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import asdict
@@ -33,6 +34,7 @@ from heygen_graphql.jobs.protocol import (
     Rendered,
     SegmentsMade,
     SegmentStored,
+    StageOver,
     decode_equipment,
     decode_job,
     encode,
@@ -106,7 +108,7 @@ def _render(studio: "Studio", job: Job, write: Callable[[Message, int], None]) -
         try:
             return _made(studio, job, write)
         except RenderError as error:
-            traceback.print_exc()
+            _log_fault(job)
             message = str(error)
             if error.is_retryable:
                 message = _PUBLIC_MESSAGES.get(error.code, FAILED_WITHIN.message)
@@ -114,10 +116,10 @@ def _render(studio: "Studio", job: Job, write: Callable[[Message, int], None]) -
     except _SoftLimitReached:
         return TIMED_OUT
     except MemoryError:
-        traceback.print_exc()
+        _log_fault(job)
         return Failure(RENDER_CRASHED, "The server ran out of memory. Retry the video.", is_retryable=True)
     except Exception:
-        traceback.print_exc()
+        _log_fault(job)
         return FAILED_WITHIN
 
 
@@ -126,7 +128,10 @@ def _made(studio: "Studio", job: Job, write: Callable[[Message, int], None]) -> 
     from heygen_graphql.rendering import Storyboard
     from heygen_graphql.rendering.segments import file_name
 
+    stages = _Stages(lambda stage: write(stage, job.number))
+
     def on_progress(stage: str, fraction: float) -> None:
+        stages.enter(stage)
         write(Progress(stage, fraction), job.number)
 
     def on_segment(name: str) -> None:
@@ -144,6 +149,7 @@ def _made(studio: "Studio", job: Job, write: Callable[[Message, int], None]) -> 
             on_progress=on_progress,
             on_segment=on_segment,
         )
+        stages.enter(None)
         return SegmentsMade()
     film = studio.render(
         storyboard,
@@ -153,6 +159,7 @@ def _made(studio: "Studio", job: Job, write: Callable[[Message, int], None]) -> 
         on_progress=on_progress,
         on_segment=on_segment,
     )
+    stages.enter(None)
     return Rendered(
         duration_seconds=film.duration_seconds,
         file_size_bytes=film.file_size_bytes,
@@ -162,6 +169,29 @@ def _made(studio: "Studio", job: Job, write: Callable[[Message, int], None]) -> 
         segments=[file_name(key) for key in studio.segment_keys(storyboard)],
         report=asdict(film.report),
     )
+
+
+class _Stages:
+    """Tells of each stage when it is over."""
+
+    def __init__(self, tell: Callable[[StageOver], None]) -> None:
+        self._tell = tell
+        self._stage: str | None = None
+        self._began_at = time.time()
+
+    def enter(self, stage: str | None) -> None:
+        if stage == self._stage:
+            return
+        now = time.time()
+        if self._stage is not None:
+            self._tell(StageOver(self._stage, self._began_at, now))
+            self._began_at = now
+        self._stage = stage
+
+
+def _log_fault(job: Job) -> None:
+    print(*(f"{name}={value}" for name, value in job.context.items()), file=sys.stderr)  # noqa: T201
+    traceback.print_exc()
 
 
 def _end_with_parent() -> None:
