@@ -31,6 +31,7 @@ from heygen_graphql.schema import Services
 from heygen_graphql.schema.context import credentials_of
 from heygen_graphql.schema.transport import GraphQLEndpoint
 from heygen_graphql.schema.transport.persisted import DocumentStore, open_documents
+from heygen_graphql.schema.watching import open_watch
 from heygen_graphql.settings import Settings
 from heygen_graphql.storage import MEDIA_PATH, UPLOADS_PREFIX, Links, Storage, ready_storage
 from heygen_graphql.videos import Experience, Quotas, voices_of
@@ -160,6 +161,7 @@ async def _open(settings: Settings) -> AsyncIterator[_Parts]:
                 access_minutes=settings.access_token_expire_minutes,
                 refresh_days=settings.refresh_token_expire_days,
             ),
+            watch=await stack.enter_async_context(open_watch(database, hub)),
             answers=await stack.enter_async_context(open_answers(settings)),
         )
         redis = None

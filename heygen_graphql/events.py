@@ -46,6 +46,11 @@ class Subscription(Protocol):
         """The newest unseen change of some video; None when the time has passed or one should look again."""
         ...
 
+    async def some(self, timeout_seconds: float) -> list[VideoChanged] | None:
+        """All unseen changes, the newest of each video, as soon as there is one; none when the time has
+        passed, and None when one should look at everything."""
+        ...
+
 
 class Hub(Protocol):
     async def publish(self, change: VideoChanged) -> None:
@@ -55,7 +60,7 @@ class Hub(Protocol):
     def subscribe(
         self, *, video_id: UUID | None = None, owner_id: UUID | None = None
     ) -> AbstractAsyncContextManager[Subscription]:
-        """Changes of one video, or of all of one owner's, from now on."""
+        """Changes of one video, of all of one owner's or, with neither, of all there are; from now on."""
         ...
 
 
@@ -69,15 +74,27 @@ class _LocalSubscription:
         self._woken = asyncio.Event()
 
     async def next(self, timeout_seconds: float) -> VideoChanged | None:
+        await self._something(timeout_seconds)
+        if self._must_look or not self._pending:
+            self._must_look = False
+            return None
+        return self._pending.popitem(last=False)[1]
+
+    async def some(self, timeout_seconds: float) -> list[VideoChanged] | None:
+        await self._something(timeout_seconds)
+        changes = list(self._pending.values())
+        self._pending.clear()
+        if self._must_look:
+            self._must_look = False
+            return None
+        return changes
+
+    async def _something(self, timeout_seconds: float) -> None:
         if not self._pending and not self._must_look:
             self._woken.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(timeout_seconds):
                     await self._woken.wait()
-        if self._must_look or not self._pending:
-            self._must_look = False
-            return None
-        return self._pending.popitem(last=False)[1]
 
     def tell(self, change: VideoChanged | None) -> None:
         # The subscriber's loop may have closed between our finding it and telling it.
@@ -101,14 +118,15 @@ class LocalHub:
     """Within one process. `publish` and `tell_all_to_look` may be called from any thread and loop."""
 
     def __init__(self) -> None:
-        self._subscriptions: dict[UUID, set[_LocalSubscription]] = {}
+        self._subscriptions: dict[UUID | None, set[_LocalSubscription]] = {}
+        """By video or owner; None for those who hear of all."""
         self._lock = threading.Lock()
 
     async def publish(self, change: VideoChanged) -> None:
         self.tell(change)
 
     def tell(self, change: VideoChanged) -> None:
-        for subscription in self._subscribed(change.video_id, change.owner_id):
+        for subscription in self._subscribed(change.video_id, change.owner_id, None):
             subscription.tell(change)
 
     def tell_all_to_look(self) -> None:
@@ -117,7 +135,7 @@ class LocalHub:
         for subscription in everyone:
             subscription.tell(None)
 
-    def _subscribed(self, *keys: UUID) -> set[_LocalSubscription]:
+    def _subscribed(self, *keys: UUID | None) -> set[_LocalSubscription]:
         with self._lock:
             return {one for key in keys for one in self._subscriptions.get(key, ())}
 
@@ -126,8 +144,6 @@ class LocalHub:
         self, *, video_id: UUID | None = None, owner_id: UUID | None = None
     ) -> AsyncIterator[Subscription]:
         key = video_id or owner_id
-        if key is None:
-            raise ValueError("subscribe to a video or to an owner")
         subscription = _LocalSubscription()
         with self._lock:
             self._subscriptions.setdefault(key, set()).add(subscription)

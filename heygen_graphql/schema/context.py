@@ -6,8 +6,9 @@ A context serves one operation: each of an array's gets its own, as each on a we
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
 import strawberry
@@ -29,11 +30,15 @@ from heygen_graphql.rendering.speech import Voices
 from heygen_graphql.schema.cost import Charge
 from heygen_graphql.schema.documents import Verdict
 from heygen_graphql.schema.loaders import Loaders, Owned
+from heygen_graphql.schema.watching import Watch
 from heygen_graphql.settings import Settings
 from heygen_graphql.storage import Links, Storage
 from heygen_graphql.tables import User, Video
 from heygen_graphql.videos import Experience, Quotas
 from heygen_graphql.webhooks import Targets
+
+if TYPE_CHECKING:
+    from heygen_graphql.schema.following import Following
 
 Row = TypeVar("Row")
 
@@ -62,6 +67,7 @@ class Services:
     """Where webhooks may lead."""
     wake_webhooks: Callable[[], None]
     """Say that there is something to deliver; without a word it is found soon after."""
+    watch: Watch
     answers: Answers | None = None
     """None when no answers are to be kept."""
     watching: RateLimits = field(default_factory=LocalRateLimits)
@@ -92,20 +98,33 @@ class Context:
     """What the operation cost; None until it has been charged."""
     is_cut_off: bool = field(default=False, init=False)
     """Whether the database dropped out while the result that is being made was made."""
-    loaders: Loaders = field(init=False)
+    following: "Following | None" = field(default=None, init=False)
+    """What a subscription goes on with after the events that its resolver yields."""
+    ending: ExitStack = field(default_factory=ExitStack, init=False)
+    """Closed when the operation has told all it will."""
+    _loaders: Loaders | None = field(default=None, init=False)
     _viewer: Viewer | None = field(default=None, init=False)
     _authenticating: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
-
-    def __post_init__(self) -> None:
-        self.renew_loaders()
 
     def for_operation(self) -> "Context":
         """Another that knows nothing yet of any operation."""
         return replace(self)
 
+    def for_event(self) -> "Context":
+        """Another that has read nothing yet, of whom the operation is known to be."""
+        event = replace(self)
+        event._viewer = self._viewer
+        return event
+
+    @property
+    def loaders(self) -> Loaders:
+        if self._loaders is None:
+            self._loaders = Loaders(self.services.database, Quotas.of(self.services.settings))
+        return self._loaders
+
     def renew_loaders(self) -> None:
         """Forget every row read so far: an event of a subscription shows what is true when it is sent."""
-        self.loaders = Loaders(self.services.database, Quotas.of(self.services.settings))
+        self._loaders = None
 
     async def checked_creator(self) -> UUID:
         """Who calls, for a call that leads to a render or to work like one.

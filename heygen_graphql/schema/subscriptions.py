@@ -1,8 +1,9 @@
 """Watching videos change.
 
 An event of the hub only wakes a watcher; what is sent is what the row says then. The watcher is on the
-hub before it reads the row, so no change can pass between the two, and looks by itself every
-`POLL_SECONDS` in case an event was lost. No database session is held while it waits.
+hub before it reads the row, so no change can pass between the two, and every `POLL_SECONDS` somebody looks
+in case an event was lost: for one video `watching`, for all of an owner's the resolver. No database session
+is held while it waits.
 
 That the viewer may still watch is the transport's to see to, once for all that runs on a connection.
 """
@@ -22,15 +23,14 @@ from heygen_graphql import tables, videos
 from heygen_graphql.database import is_passing_fault
 from heygen_graphql.errors import BadRequest
 from heygen_graphql.observability import SUBSCRIPTIONS
-from heygen_graphql.schema import ids, weights
+from heygen_graphql.schema import ids
 from heygen_graphql.schema.context import Context, Info
+from heygen_graphql.schema.following import LOOK_COST, Following, event_cost, pay
 from heygen_graphql.schema.resolvers import subscription
 from heygen_graphql.schema.videos import Video
+from heygen_graphql.schema.watching import POLL_SECONDS
 from heygen_graphql.tables import utc_now
 
-POLL_SECONDS = 2.0
-_LOOK_COST = 1
-"""Points of the bucket that a user's subscriptions share, for looking whether anything has changed."""
 # Machines' clocks differ, and a change becomes visible some time after the instant it carries.
 _OVERLAP = timedelta(seconds=10)
 # What one watcher remembers of the versions it has sent.
@@ -65,30 +65,17 @@ class Subscription:
         video_id = ids.uuid_of(id, "Video")
         if video_id is None:
             raise _no_such_video()
-        database, hub = context.services.database, context.services.hub
-        sent_version = 0
-        async with _counted(), hub.subscribe(video_id=video_id) as changes:
-            while True:
-                try:
-                    row = await videos.get(database, owner_id, video_id)
-                except Exception as error:
-                    _outlive(error)
-                else:
-                    if row is None:
-                        if sent_version:
-                            # Deleted while it was being watched: there is nothing more to tell.
-                            return
-                        raise _no_such_video()
-                    if row.version > sent_version:
-                        yield _event(context, row)
-                        # One that the database did not let us tell is told again.
-                        if not context.is_cut_off:
-                            sent_version = row.version
-                            if row.status.is_final:
-                                return
-                        await _pay(context, _event_cost(context))
-                await changes.next(POLL_SECONDS)
-                await _pay(context, _LOOK_COST)
+        context.ending.enter_context(SUBSCRIPTIONS.track_inprogress())
+        # Before the row is read: no change passes between the two.
+        watched = context.ending.enter_context(context.services.watch.video(video_id))
+        row = await _present(context, owner_id, video_id)
+        if row is None:
+            raise _no_such_video()
+        watched.note(row)
+        yield _event(context, row)
+        # What the database did not let us tell is told again.
+        if context.is_cut_off or not row.status.is_final:
+            context.following = Following(watched, 0 if context.is_cut_off else row.version, _event_of)
 
     @subscription(
         "The changes of all the viewer's videos, new ones included; several of one video in a moment may "
@@ -103,7 +90,7 @@ class Subscription:
         async with _counted(), hub.subscribe(owner_id=owner_id) as changes:
             while True:
                 change = await changes.next(POLL_SECONDS)
-                await _pay(context, _LOOK_COST)
+                await pay(context, LOOK_COST)
                 rows: Sequence[tables.Video] = ()
                 try:
                     if change is None:
@@ -123,7 +110,7 @@ class Subscription:
                             since = min(since, row.updated_at)
                         else:
                             _remember(sent_versions, row)
-                        await _pay(context, _event_cost(context))
+                        await pay(context, event_cost(context))
 
 
 @asynccontextmanager
@@ -132,31 +119,23 @@ async def _counted() -> AsyncIterator[None]:
         yield
 
 
-def _event_cost(context: Context) -> int:
-    """What is inside the event; beginning to watch was paid for."""
-    charged = context.charged
-    return _LOOK_COST if charged is None else max(_LOOK_COST, charged.cost - weights.CHANGE)
-
-
-async def _pay(context: Context, points: int) -> None:
-    """Wait until the viewer's subscriptions have so many points left in this process.
-
-    One change may be told to thousands of them: the more they are, and the more they tell, the longer each
-    waits, and finds the newest state then.
-    """
-    services = context.services
-    key = str((await context.viewer()).user.id)
+async def _present(context: Context, owner_id: UUID, video_id: UUID) -> tables.Video | None:
+    """Once the database can be asked."""
     while True:
-        settings = services.settings
-        bucket = await services.watching.take(key, points, settings.points_bucket, settings.points_per_second)
-        if not bucket.retry_after:
-            return
-        await asyncio.sleep(bucket.retry_after)
+        try:
+            return await videos.get(context.services.database, owner_id, video_id)
+        except Exception as error:
+            _outlive(error)
+            await asyncio.sleep(POLL_SECONDS)
 
 
 def _event(context: Context, row: tables.Video) -> VideoStatusEvent:
     context.renew_loaders()
     context.is_cut_off = False
+    return _event_of(row)
+
+
+def _event_of(row: tables.Video) -> VideoStatusEvent:
     return VideoStatusEvent(video=Video.of(row), version=row.version)
 
 

@@ -15,8 +15,10 @@ from heygen_graphql.videos.reading import (
     changed_since,
     count,
     get,
+    of_anybody,
     page,
     seconds_left,
+    versions,
 )
 from heygen_graphql.videos.requests import MAX_SCENES, SceneRequest, VideoChanges, VideoRequest
 
@@ -43,11 +45,13 @@ __all__ = [
     "delete",
     "get",
     "lined_up",
+    "of_anybody",
     "page",
     "queue_positions",
     "retry",
     "seconds_left",
     "storyboard_in",
     "update",
+    "versions",
     "voices_of",
 ]

@@ -1,6 +1,6 @@
 """Videos looked up and listed; only ever an owner's own."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -46,6 +46,21 @@ async def by_ids(database: Database, owner_id: UUID, ids: Iterable[UUID]) -> dic
     async with database.reading() as session:
         rows = await session.execute(_owned(owner_id, VideoFilter()).where(col(Video.id).in_(list(ids))))
         return {video.id: video for video in rows.scalars()}
+
+
+async def of_anybody(database: Database, ids: Collection[UUID]) -> dict[UUID, Video]:
+    """Not for showing before it is certain whose they are."""
+    async with database.reading() as session:
+        there = select(Video).where(col(Video.id).in_(ids), col(Video.deleted_at).is_(None))
+        return {video.id: video for video in await session.scalars(there)}
+
+
+async def versions(database: Database, ids: Collection[UUID]) -> dict[UUID, int]:
+    """Of anybody's videos, but for deleted ones."""
+    async with database.reading() as session:
+        there = select(col(Video.id), col(Video.version))
+        rows = await session.execute(there.where(col(Video.id).in_(ids), col(Video.deleted_at).is_(None)))
+        return {row.id: row.version for row in rows}
 
 
 async def page(

@@ -9,6 +9,7 @@ from heygen_graphql.schema import build
 from heygen_graphql.schema.charges import pay_to_read
 from heygen_graphql.schema.context import Context, Services
 from heygen_graphql.schema.documents import Documents
+from heygen_graphql.schema.following import Views
 from heygen_graphql.schema.transport.accepting import MediaType, chosen_for
 from heygen_graphql.schema.transport.http import Http
 from heygen_graphql.schema.transport.persisted import DocumentStore, Persisted, read_manifest
@@ -35,7 +36,8 @@ class GraphQLEndpoint:
         """`store`: where automatic persisted queries are kept."""
         persisted = Persisted(store, admit=self._admit, is_valid=self._is_valid, manifest=self._manifest)
         self._http = Http(self._schema, services, persisted)
-        results, connections = Results(self._schema, persisted), Connections(services.settings)
+        results = Results(self._schema, persisted, Views(self._schema))
+        connections = Connections(services.settings)
         self._sockets = Sockets(services, results, connections)
         self._event_streams = EventStreams(services, results, connections)
 

@@ -33,6 +33,7 @@ from heygen_graphql.schema.transport.streams import (
     Results,
     TooManyConnections,
     payload_of,
+    text_of,
     until_refused,
 )
 
@@ -238,26 +239,29 @@ class _Socket:
 
     async def _run(self, id: str, operation: Operation) -> None:
         context = self._context.for_operation()
+        encoded_id = encoded(id)
         async with aclosing(self._results.of(operation, context)) as stream:
             async for result in stream:
-                payload = payload_of(result)
                 if isinstance(result, PreExecutionError):
                     self._operations.pop(id)
-                    await self._send({"id": id, "type": "error", "payload": payload["errors"]})
+                    await self._send({"id": id, "type": "error", "payload": payload_of(result)["errors"]})
                     return
-                await self._send({"id": id, "type": "next", "payload": payload})
+                await self._send_text(f'{{"type":"next","id":{encoded_id},"payload":{text_of(result)}}}')
         # The client may use the id again as soon as it has heard.
         self._operations.pop(id)
         await self._send({"id": id, "type": "complete"})
 
     async def _send(self, message: dict[str, Any]) -> None:
+        await self._send_text(encoded(message))
+
+    async def _send_text(self, text: str) -> None:
         """Returns when there is room for the next message.
 
         Raises:
             TimeoutError: the client does not read.
         """
         async with asyncio.timeout(STALLED_SECONDS):
-            await self._websocket.send_text(encoded(message))
+            await self._websocket.send_text(text)
 
 
 def _object(payload: object) -> dict[str, Any] | None:

@@ -20,7 +20,6 @@ from heygen_graphql.errors import Unauthenticated
 from heygen_graphql.schema.context import Context, Services
 from heygen_graphql.schema.transport import requests
 from heygen_graphql.schema.transport.accepting import MediaType
-from heygen_graphql.schema.transport.bodies import encoded
 from heygen_graphql.schema.transport.contexts import context_of
 from heygen_graphql.schema.transport.http import refused
 from heygen_graphql.schema.transport.requests import RequestRefused
@@ -29,7 +28,7 @@ from heygen_graphql.schema.transport.streams import (
     Connections,
     Results,
     TooManyConnections,
-    payload_of,
+    text_of,
     until_refused,
 )
 
@@ -128,7 +127,7 @@ class _Stream:
         await self._write(_KEEP_ALIVE)
 
     async def carry(
-        self, results: AsyncGenerator[ExecutionResult, None], context: Context, viewer: Viewer | None
+        self, results: AsyncGenerator[ExecutionResult | str, None], context: Context, viewer: Viewer | None
     ) -> str | None:
         """Send every result; None, or why the viewer may get no more of them.
 
@@ -161,7 +160,7 @@ class _Stream:
     async def end(self, last: str = _COMPLETE) -> None:
         await self._write(last, is_last=True)
 
-    async def _send_all(self, results: AsyncGenerator[ExecutionResult, None]) -> None:
+    async def _send_all(self, results: AsyncGenerator[ExecutionResult | str, None]) -> None:
         async with aclosing(results):
             async for result in results:
                 await self._tell(result)
@@ -180,8 +179,8 @@ class _Stream:
         await self._is_over.wait()
         raise _Stopping
 
-    async def _tell(self, result: ExecutionResult) -> None:
-        await self._write(f"event: next\ndata: {encoded(payload_of(result))}\n\n")
+    async def _tell(self, result: ExecutionResult | str) -> None:
+        await self._write(f"event: next\ndata: {text_of(result)}\n\n")
 
     async def _write(self, text: str, *, is_last: bool = False) -> None:
         """Returns when there is room for more."""

@@ -20,7 +20,8 @@ from heygen_graphql.database import is_passing_fault
 from heygen_graphql.errors import Unauthenticated
 from heygen_graphql.ratelimits import address_key
 from heygen_graphql.schema.context import Context
-from heygen_graphql.schema.transport.bodies import body_of
+from heygen_graphql.schema.following import Asked, Views
+from heygen_graphql.schema.transport.bodies import body_of, encoded
 from heygen_graphql.schema.transport.persisted import Persisted
 from heygen_graphql.schema.transport.requests import Operation
 from heygen_graphql.settings import Settings
@@ -84,11 +85,12 @@ class Results:
 
     schema: strawberry.Schema
     persisted: Persisted
+    views: Views
 
     async def of(
         self, operation: Operation, context: Context, allowed: Iterable[OperationType] = OperationType
-    ) -> AsyncGenerator[ExecutionResult, None]:
-        """A `PreExecutionError` stands alone.
+    ) -> AsyncGenerator[ExecutionResult | str, None]:
+        """A text is a result as a client reads it; a `PreExecutionError` stands alone.
 
         The next result is made when it is asked for: a client that reads slowly skips states, and nothing
         piles up for it.
@@ -98,24 +100,38 @@ class Results:
         except GraphQLError as error:
             yield PreExecutionError(data=None, errors=[error])
             return
-        stream = await self.schema.stream(
-            query,
-            variable_values=operation.variables,
-            context_value=context,
-            operation_name=operation.operation_name,
-            operation_extensions=operation.extensions,
-            allowed_operation_types=allowed,
-        )
-        async with aclosing(stream):
-            async for result in stream:
-                # No directive of this schema delivers a result in pieces.
-                assert isinstance(result, ExecutionResult)
-                yield result
+        with context.ending:
+            stream = await self.schema.stream(
+                query,
+                variable_values=operation.variables,
+                context_value=context,
+                operation_name=operation.operation_name,
+                operation_extensions=operation.extensions,
+                allowed_operation_types=allowed,
+            )
+            async with aclosing(stream):
+                async for result in stream:
+                    # No directive of this schema delivers a result in pieces.
+                    assert isinstance(result, ExecutionResult)
+                    yield result
+            if context.following is None:
+                return
+            # While it waits for events, a subscription is nothing but this.
+            del stream, result
+            asked = Asked(query, operation.operation_name, operation.variables)
+            async with aclosing(self.views.follow(asked, context, context.following)) as texts:
+                async for text in texts:
+                    yield text
 
 
 def payload_of(result: ExecutionResult) -> dict[str, Any]:
     """As a client reads it."""
     return body_of(result, is_executed=not isinstance(result, PreExecutionError))
+
+
+def text_of(result: ExecutionResult | str) -> str:
+    """As a client reads it, in JSON."""
+    return result if isinstance(result, str) else encoded(payload_of(result))
 
 
 async def until_refused(context: Context, viewer: Viewer) -> str:
