@@ -6,6 +6,8 @@ the `attempt`: every line logged below carries them, and the `trace_id` where th
 
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import structlog
 from structlog.typing import EventDict, Processor
@@ -51,6 +53,16 @@ def configure_logging(*, is_json: bool, level: int = logging.INFO) -> None:
     root.setLevel(level)
     # At every start it would say which database it found.
     logging.getLogger("alembic").setLevel(max(level, logging.WARNING))
+
+
+@contextmanager
+def bound_ids(**ids: object) -> Iterator[None]:
+    """What is logged in the block carries those of these that are not None."""
+    given = {name: value if isinstance(value, int) else str(value) for name, value in ids.items()}
+    with structlog.contextvars.bound_contextvars(
+        **{name: value for name, value in given.items() if ids[name] is not None}
+    ):
+        yield
 
 
 def request_id() -> str | None:

@@ -6,7 +6,7 @@ past its lease can undo nothing of its successor's.
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from heygen_graphql.database import Database
-from heygen_graphql.tables import User, Webhook, WebhookDelivery, WebhookDeliveryStatus
+from heygen_graphql.tables import User, Video, VideoEvent, Webhook, WebhookDelivery, WebhookDeliveryStatus
 from heygen_graphql.webhooks.schedule import AT_ONCE, PER_WEBHOOK, Due, choose, next_gap
 from heygen_graphql.webhooks.sending import GONE, Outcome
 
@@ -37,6 +37,10 @@ class Claim:
     secrets: tuple[str, ...]
     message_id: str
     body: str
+    request_id: str | None = None
+    """Of the request that asked for the video's render ..."""
+    trace_parent: str | None = None
+    """... and its place in a trace."""
 
 
 def new_message_id() -> str:
@@ -55,14 +59,16 @@ async def claim(
     async def take(session: AsyncSession) -> list[Claim]:
         now = await database.now(session)
         found = await session.execute(
-            select(WebhookDelivery, Webhook, User)
+            select(WebhookDelivery, Webhook, User, col(Video.request_id), col(Video.trace_parent))
             .join(Webhook, col(Webhook.id) == col(WebhookDelivery.webhook_id))
             .join(User, col(User.id) == col(Webhook.owner_id))
+            .outerjoin(VideoEvent, col(VideoEvent.id) == col(WebhookDelivery.video_event_id))
+            .outerjoin(Video, col(Video.id) == col(VideoEvent.video_id))
             .where(col(WebhookDelivery.id).in_([one.id for one in chosen]), _is_due(now))
             .with_for_update(of=WebhookDelivery, skip_locked=True)
         )
         claims = []
-        for delivery, webhook, owner in found:
+        for delivery, webhook, owner, request_id, trace_parent in found:
             if not (webhook.is_active and owner.is_active):
                 _end(delivery, SWITCHED_OFF)
             elif delivery.attempts >= max_attempts:
@@ -70,7 +76,8 @@ async def claim(
             else:
                 delivery.attempts += 1
                 delivery.next_attempt_at = now + timedelta(seconds=lease_seconds)
-                claims.append(_claim_of(delivery, webhook, now))
+                claim = _claim_of(delivery, webhook, now)
+                claims.append(replace(claim, request_id=request_id, trace_parent=trace_parent))
         return claims
 
     # What a lost answer claimed unheard of falls due again when its lease runs out.

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 import structlog
 
 from heygen_graphql.database import Bounds, Database, is_passing_fault
-from heygen_graphql.observability import WEBHOOK_DELIVERIES
+from heygen_graphql.observability import WEBHOOK_DELIVERIES, bound_ids, tracing
 from heygen_graphql.settings import Settings
 from heygen_graphql.tables import WebhookDeliveryStatus
 from heygen_graphql.webhooks import deliveries, signing
@@ -129,7 +129,7 @@ class Driver:
             lease_seconds=self._lease_seconds,
         )
         for claim in claims:
-            task = asyncio.create_task(self._attempt(claim), name=f"webhook {claim.due.id}")
+            task = asyncio.create_task(self._traced_attempt(claim), name=f"webhook {claim.due.id}")
             self._sending[task] = claim
             task.add_done_callback(self._forget)
         return has_more
@@ -138,17 +138,33 @@ class Driver:
         del self._sending[task]
         self._woken.set()
 
-    async def _attempt(self, claim: Claim) -> None:
+    async def _traced_attempt(self, claim: Claim) -> None:
+        due = claim.due
+        with (
+            bound_ids(request_id=claim.request_id, user_id=due.owner_id, delivery_id=due.id),
+            tracing.continued(claim.trace_parent),
+            tracing.span("webhook delivery", "CLIENT", heygen__attempt=claim.attempt) as span,
+        ):
+            await self._attempt(claim, span)
+
+    async def _attempt(self, claim: Claim, span: tracing.Span) -> None:
         try:
             headers = signing.headers(claim.message_id, datetime.now(UTC), claim.body, claim.secrets)
+            trace_parent = tracing.current()
+            if trace_parent is not None:
+                headers = {**headers, tracing.HEADER: trace_parent}
             outcome = await self._sender.post(claim.url, headers, claim.body.encode())
+            if outcome.status is not None:
+                span.note(http__response__status_code=outcome.status)
+            if outcome.failure is not None:
+                span.fail(outcome.failure)
             status = await deliveries.record(self._database, claim, outcome, self._gaps)
         except Exception as error:
             # Its lease runs out, and it is tried again.
             if not is_passing_fault(error):
-                _log.exception("webhook_attempt_failed", delivery_id=str(claim.due.id))
+                _log.exception("webhook_attempt_failed")
             else:
-                _log.warning("webhook_attempt_not_recorded", delivery_id=str(claim.due.id), error=str(error))
+                _log.warning("webhook_attempt_not_recorded", error=str(error))
             return
         if status is not None:
             WEBHOOK_DELIVERIES.labels(_OUTCOMES[status]).inc()
