@@ -250,6 +250,8 @@ class Settings(BaseSettings):
     """Renders that may fail for a passing reason before the video is FAILED."""
     render_max_attempts: Annotated[int, Field(ge=1)] = 25
     """Claims of one video, crashes of the whole server included, before it is FAILED."""
+    render_max_losses: Annotated[int, Field(ge=1)] = 3
+    """Workers that may fall silent over one video before it is FAILED as what kills them."""
     lease_seconds: Annotated[float, Field(ge=1)] = 15
     """How long a silent worker keeps a video before another may take it over."""
     sweep_seconds: Annotated[float, Field(gt=0)] = 5

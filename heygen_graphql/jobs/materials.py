@@ -16,7 +16,7 @@ class MaterialMissing(Exception):
 
 
 async def fetch(storage: Storage, storyboard: Storyboard, folder: Path) -> dict[str, str]:
-    """The path of each material, by its name.
+    """The path of each material in the folder, where some may be already, by its name.
 
     Raises:
         MaterialMissing: one is not there any more.
@@ -25,10 +25,11 @@ async def fetch(storage: Storage, storyboard: Storyboard, folder: Path) -> dict[
     for number, name in enumerate(sorted(storyboard.materials)):
         # Numbered, as two may be called alike in different folders.
         path = folder / f"{number}{PurePosixPath(name).suffix}"
-        try:
-            await storage.get_file(name, path)
-        except (BadKey, FileNotFoundError):
-            raise MaterialMissing(storyboard, name) from None
+        if not path.exists():
+            try:
+                await storage.get_file(name, path)
+            except (BadKey, FileNotFoundError):
+                raise MaterialMissing(storyboard, name) from None
         paths[name] = str(path)
     return paths
 

@@ -57,12 +57,13 @@ class RenderPool:
         materials: dict[str, str],
         limits: Limits,
         listener: Listener,
+        only: list[str] | None = None,
     ) -> Ending:
-        """Render the storyboard into the directory.
+        """Render the storyboard into the directory, or those of its scenes whose keys are named.
 
         When this returns, raises or is cancelled, nothing works on the film any more.
         """
-        job = Job(next(self._numbers), storyboard, str(directory), str(segments), materials)
+        job = Job(next(self._numbers), storyboard, str(directory), str(segments), materials, only)
         process = await self._take()
         may_stay = False
         try:

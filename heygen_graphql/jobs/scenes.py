@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import ColumnElement, and_, case, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -50,6 +50,10 @@ class SceneClaim:
     video: Claim
     participant_id: UUID
     key: str
+    position: int
+    """Of the first of the storyboard's scenes that it is."""
+    is_taken_over: bool
+    """From somebody who has gone silent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,36 +106,37 @@ async def claim_one(
     That counts as one loss of a worker; when it would be the last one allowed, the scene is left, so that the
     video's own lease runs out and `claiming` ends it.
     """
-    known: set[str] | None = None
+    written: SceneClaim | None = None
 
     async def take(session: AsyncSession) -> SceneClaim | None:
-        nonlocal known
+        nonlocal written
         video = await _standing(session, claim)
         if video is None:
             return None
         now = await database.now(session)
         rows = await _rows(session, claim)
-        mine = {row.key for row in rows if row.participant_id == participant_id and not row.is_done}
-        if known is not None and (new := mine - known):
+        if written is not None and any(
+            row.key == written.key and row.participant_id == participant_id for row in rows
+        ):
             # The commit took place though its answer was lost.
-            return SceneClaim(claim, participant_id, new.pop())
-        known = mine
+            return written
         chosen = choose(rows, now, may_take_over=video.losses + 1 < max_losses)
         if chosen is None:
             return None
-        if (lost_id := chosen.participant_id) is not None:
+        lost_id = chosen.participant_id
+        written = SceneClaim(claim, participant_id, chosen.key, chosen.position, lost_id is not None)
+        if lost_id is not None:
             video.losses += 1
             _free([row for row in rows if row.participant_id == lost_id and not row.is_done])
         chosen.participant_id = participant_id
         chosen.lease_expires_at = now + timedelta(seconds=lease_seconds)
-        return SceneClaim(claim, participant_id, chosen.key)
+        return written
 
     return await database.retrying(take)
 
 
 async def claim_any(
     database: Database,
-    participant_id: UUID,
     *,
     lease_seconds: float,
     max_losses: int,
@@ -147,6 +152,7 @@ async def claim_any(
             .limit(_CANDIDATES)
         )
         claims = [claiming.claim_of(video) for video in found]
+    participant_id = uuid4()
     for claim in claims:
         one = await claim_one(
             database, claim, participant_id, lease_seconds=lease_seconds, max_losses=max_losses

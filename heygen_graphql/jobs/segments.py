@@ -23,18 +23,28 @@ def segments_prefix(video_id: UUID) -> str:
     return f"{all_files_prefix(video_id)}/segments"
 
 
+async def names(storage: Storage, video_id: UUID) -> frozenset[str]:
+    """Of the video's segments."""
+    return frozenset(key.rpartition("/")[2] for key in await storage.list_prefix(segments_prefix(video_id)))
+
+
 async def fetch(storage: Storage, video_id: UUID, folder: Path) -> frozenset[str]:
-    """Have the video's segments in the folder; their names."""
+    """Have the video's segments in the folder, where some may be already; their names."""
     fetched = []
-    for key in await storage.list_prefix(segments_prefix(video_id)):
-        name = key.rpartition("/")[2]
-        try:
-            await storage.get_file(key, folder / name)
-        except FileNotFoundError:
-            # Another attempt has just done without it.
-            continue
+    for name in await names(storage, video_id):
+        if not (folder / name).exists():
+            try:
+                await storage.get_file(f"{segments_prefix(video_id)}/{name}", folder / name)
+            except FileNotFoundError:
+                # Another attempt has just done without it.
+                continue
         fetched.append(name)
     return frozenset(fetched)
+
+
+async def store(storage: Storage, video_id: UUID, folder: Path, name: str) -> None:
+    """Keep the segment that lies in the folder."""
+    await storage.put_file(f"{segments_prefix(video_id)}/{name}", folder / name)
 
 
 @asynccontextmanager
@@ -47,16 +57,16 @@ async def stored_on_the_way(
     """
     names: asyncio.Queue[str | None] = asyncio.Queue()
 
-    async def store() -> None:
+    async def follow() -> None:
         while (name := await names.get()) is not None:
             try:
                 if await may_store():
-                    await storage.put_file(f"{segments_prefix(video_id)}/{name}", folder / name)
+                    await store(storage, video_id, folder, name)
             except Exception:
                 # The film does not depend on it.
                 _log.warning("segment_not_stored", name=name, exc_info=True)
 
-    storing = asyncio.create_task(store())
+    storing = asyncio.create_task(follow())
     try:
         yield lambda segment: names.put_nowait(segment.name)
         names.put_nowait(None)

@@ -39,7 +39,7 @@ async def working(place: Workplace, broker: dramatiq.Broker) -> AsyncIterator[No
         assert task is not None
         running[task] = video_id
         try:
-            if await render_video(place, video_id):
+            if await render_video(place, video_id, queue):
                 # Its owner may have others that waited for no more than its end.
                 await hint_held_back(place, queue, video_id)
             else:

@@ -51,9 +51,7 @@ async def taken(database: Database, claim: Claim, participant_id: UUID | None = 
 
 
 async def take_any(database: Database, *but_not_of: UUID) -> SceneClaim | None:
-    return await scenes.claim_any(
-        database, uuid4(), lease_seconds=LEASE_SECONDS, max_losses=3, but_not_of=but_not_of
-    )
+    return await scenes.claim_any(database, lease_seconds=LEASE_SECONDS, max_losses=3, but_not_of=but_not_of)
 
 
 async def finish(database: Database, scene: SceneClaim) -> Joining | None:
