@@ -1,0 +1,32 @@
+"""How many connections are in use, told to whoever watches the server."""
+
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+
+from heygen_graphql.observability import DATABASE_CONNECTIONS, DATABASE_CONNECTIONS_MAX
+
+_IN_USE = "heygen_graphql.in_use"
+
+
+def count_connections(engine: AsyncEngine) -> None:
+    """Add the engine's connections to the numbers until it is disposed of."""
+    pool = engine.sync_engine.pool
+    assert isinstance(pool, QueuePool)
+    at_most = pool.size() + pool._max_overflow
+    DATABASE_CONNECTIONS_MAX.inc(at_most)
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def take(_connection: object, entry: ConnectionPoolEntry, _proxy: object) -> None:
+        entry.record_info[_IN_USE] = True
+        DATABASE_CONNECTIONS.inc()
+
+    @event.listens_for(engine.sync_engine, "checkin")
+    def give_back(_connection: object, entry: ConnectionPoolEntry) -> None:
+        # One that could not be opened is given back without having been taken.
+        if entry.record_info.pop(_IN_USE, False):
+            DATABASE_CONNECTIONS.dec()
+
+    @event.listens_for(engine.sync_engine, "engine_disposed")
+    def leave(_engine: object) -> None:
+        DATABASE_CONNECTIONS_MAX.dec(at_most)
