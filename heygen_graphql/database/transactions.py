@@ -10,6 +10,7 @@ from typing import TypeVar
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from heygen_graphql.database.counting import count_connections
 from heygen_graphql.database.engines import Bounds, open_engine
 from heygen_graphql.database.faults import is_passing_fault
 from heygen_graphql.settings import Settings
@@ -27,6 +28,7 @@ class Database:
         self.url = url
         self.engine = open_engine(url, bounds or Bounds(pool_size=pool_size, overflow=pool_size))
         self.is_sqlite = self.engine.dialect.name == "sqlite"
+        count_connections(self.engine)
 
     @classmethod
     def of(cls, settings: Settings, *, pool_size: int | None = None) -> "Database":

@@ -84,8 +84,7 @@ WEBHOOK_DELIVERIES = Counter(
 )
 STORAGE_ERRORS = Counter(
     "storage_errors_total",
-    "Calls of the storage that failed, be it that another try mended it: get, put, delete, list, sign.",
-    ["operation"],
+    "Calls of the storage that failed, also after further tries, for another reason than that nothing is there.",
 )
 DATABASE_CONNECTIONS = Gauge(
     "database_connections_in_use",
@@ -107,7 +106,6 @@ for _counter, _label, _values in (
     (RENDER_ATTEMPTS, "outcome", ("completed", "retried", "failed", "fell", "given_back")),
     (LEASES_LOST, "of", ("video", "scene")),
     (WEBHOOK_DELIVERIES, "outcome", ("delivered", "retried", "failed")),
-    (STORAGE_ERRORS, "operation", ("get", "put", "delete", "list", "sign")),
 ):
     for _value in _values:
         _counter.labels(**{_label: _value})

@@ -18,6 +18,7 @@ from obstore.exceptions import BaseError
 from obstore.store import LocalStore
 
 from heygen_graphql.errors import BadSettings, StorageAway
+from heygen_graphql.observability import STORAGE_ERRORS
 from heygen_graphql.storage.keys import BadKey, checked
 from heygen_graphql.storage.protocol import Storage, StoredFile
 from heygen_graphql.storage.waiting import to_the_end
@@ -167,10 +168,12 @@ def _told() -> Iterator[None]:
         # A key that goes on where a file is, or ends where a folder is.
         raise FileNotFoundError(*error.args) from None
     except OSError as error:
+        STORAGE_ERRORS.inc()
         if error.errno in _DISK_FULL:
             raise
         raise StorageAway(error.strerror or "") from error
     except BaseError as error:
+        STORAGE_ERRORS.inc()
         # It tells by its text alone.
         for code in _DISK_FULL:
             if os.strerror(code) in str(error):

@@ -20,6 +20,7 @@ from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 from heygen_graphql.errors import BadSettings, StorageAway
+from heygen_graphql.observability import STORAGE_ERRORS
 from heygen_graphql.storage.keys import BadKey, checked, content_type
 from heygen_graphql.storage.protocol import Storage, StoredFile
 from heygen_graphql.storage.signing import MAX_SECONDS, Keys, presigned
@@ -266,6 +267,7 @@ def _told(what: str) -> Iterator[None]:
         return
     # The whole text names the key that was used, and may quote what was signed with it.
     log.warning("storage_away", asked=what, reason=reason)
+    STORAGE_ERRORS.inc()
     raise StorageAway(reason) from None
 
 
