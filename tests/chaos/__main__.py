@@ -14,11 +14,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
     parser.add_argument("--quick", action="store_true", help="the size that `make test` runs")
+    parser.add_argument("--s3", action="store_true", help="keep the files in a bucket")
     asked = parser.parse_args()
     planned = plan(asked.seed, QUICK if asked.quick else FULL)
     _say(str(planned))
     directory = Path(tempfile.mkdtemp(prefix="heygen-chaos-"))
-    verdict = run(planned, directory, _say)
+    verdict = run(planned, directory, _say, is_bucket=asked.s3)
     _say(f"seed {asked.seed}; the processes' logs are in {directory}\n{verdict}")
     _say("FAILED" if verdict.violations else "passed")
     return 1 if verdict.violations else 0

@@ -126,7 +126,7 @@ async def _flush_valkey(stage: Stage, _load: Load, _fault: Fault) -> None:
 
 async def _refuse_storage(stage: Stage, _load: Load, fault: Fault) -> None:
     async with stage.outages[fault.kind]:
-        with stage.storage_refusing():
+        with stage.place.refusing(fault.dice):
             await asyncio.sleep(fault.lasts_seconds)
 
 
@@ -210,7 +210,7 @@ async def _hints(video_id: UUID) -> list[dramatiq.Message[None]]:
 
 
 def _push(stage: Stage, messages: Sequence[dramatiq.Message[None]]) -> None:
-    broker = redis_broker(stage.settings)
+    broker = redis_broker(stage.broker)
     try:
         for message in messages:
             broker.enqueue(message)

@@ -11,8 +11,8 @@ APIS = 2
 WORKERS = 3
 
 _QUIET_START_SECONDS = 3.0
-_ORDERING_SHARE = 0.85
-"""Of the time in which harm is done: videos are ordered in this part of it, and rendered in all of it."""
+_ORDERING_SHARE = 0.6
+"""Of the time in which harm is done: videos are ordered faster than they can be made."""
 _VIDEOS_AT_ONCE = (1, 6)
 _SHORT_SCRIPTS = (
     "One, two, three.",
@@ -186,7 +186,7 @@ def _orders(dice: random.Random, size: Size) -> tuple[Order, ...]:
 
 
 def _film(dice: random.Random, number: int) -> Film:
-    scenes = dice.randint(3, 6) if number % 7 == 3 else 1
+    scenes = dice.randint(3, 8) if number % 5 == 3 else 1
     return Film(number, tuple(dice.choice(_SHORT_SCRIPTS) for _ in range(scenes)))
 
 

@@ -19,10 +19,10 @@ _SETTLING_SECONDS = 90.0
 _STOP_SECONDS = 60.0
 
 
-def run(plan: Plan, directory: Path, say: Say) -> Verdict:
-    """`directory` is empty, and may be looked into afterwards."""
+def run(plan: Plan, directory: Path, say: Say, *, is_bucket: bool = False) -> Verdict:
+    """`directory` is empty, and may be looked into afterwards; `is_bucket`: an S3 server keeps the files."""
     # Outside of any event loop: the processes die with the thread that starts them, and migrations run one.
-    with set_up(directory, say) as stage:
+    with set_up(directory, say, is_bucket=is_bucket) as stage:
         return asyncio.run(_run(stage, plan))
 
 
@@ -76,7 +76,8 @@ async def _judged(stage: Stage, load: Load, database: Database) -> Verdict:
     verdict.facts["calls made again"] = load.repeated
     verdict.demand("no API says what it should not", load.surprises)
     judging.judge_rows(verdict, load, rows)
-    judging.judge_files(verdict, stage.files, rows)
+    await judging.judge_files(verdict, stage.place, rows)
+    await judging.judge_films(verdict, stage.place, rows)
     judging.judge_watchers(verdict, load, rows)
     judging.judge_webhooks(verdict, load, rows)
     judging.judge_processes(verdict, stage)
@@ -87,7 +88,7 @@ async def _judged(stage: Stage, load: Load, database: Database) -> Verdict:
 
 
 async def _do_harm(stage: Stage, load: Load) -> None:
-    began = time.monotonic()
+    began = stage.began = time.monotonic()
     async with asyncio.TaskGroup() as group:
         for fault in load.plan.faults:
             await asyncio.sleep(began + fault.at_seconds - time.monotonic())
@@ -121,9 +122,9 @@ async def _sweep(stage: Stage, database: Database) -> None:
     for member in stage.workers:
         member.launch()
 
-    async def is_tidy() -> bool:
+    async def is_swept() -> bool:
         is_work_left = any(any(work.iterdir()) for work in stage.work_directories)
-        return not is_work_left and judging.tidy_files(stage.files, rows)
+        return not is_work_left and await judging.is_tidy(stage.place, rows)
 
-    await _until(is_tidy, _SETTLING_SECONDS)
+    await _until(is_swept, _SETTLING_SECONDS)
     await asyncio.gather(*(stage.terminate(member, _STOP_SECONDS) for member in stage.workers))

@@ -1,8 +1,6 @@
 """The processes of a server of many machines, under a keeper that starts again what has ended."""
 
 import asyncio
-import ctypes
-import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -14,8 +12,9 @@ from uuid import uuid4
 import psutil
 
 from heygen_graphql.settings import Settings
+from tests.chaos.places import Bucket, Folder, Place
 from tests.chaos.plan import APIS, LEASE_SECONDS, WORKERS, Kind
-from tests.servers import HeygenServer, Postgres, Valkey, alive, clean_environment, free_port
+from tests.servers import S3, HeygenServer, Postgres, Valkey, alive, clean_environment, free_port
 from tests.webhooks.receiver import Receiver, receiving
 
 Say = Callable[[str], None]
@@ -27,8 +26,6 @@ _LOOK_SECONDS = 0.5
 _AGAIN_SECONDS = 1.0
 STARTING_SECONDS = 20.0
 """A process that ends within this time has not come up; while a database is away that is as it should be."""
-_AT_FDCWD = -100
-_RENAME_EXCHANGE = 2
 
 
 @dataclass
@@ -93,14 +90,19 @@ class Ended:
 
 class Stage:
     def __init__(
-        self, directory: Path, postgres: Postgres, valkey: Valkey, receiver: Receiver, say: Say
+        self,
+        directory: Path,
+        postgres: Postgres,
+        valkey: Valkey,
+        place: Place,
+        receiver: Receiver,
+        say: Say,
     ) -> None:
         self.postgres = postgres
         self.valkey = valkey
         self.receiver = receiver
         self.database_url = postgres.new_database()
-        self.files = directory / "files"
-        self.files.mkdir()
+        self.place = place
         self.ended: list[Ended] = []
         self.codes: list[tuple[str, int | None]] = []
         """With which each process ended that was told to by SIGTERM; None for one that had to be killed."""
@@ -110,7 +112,7 @@ class Stage:
         self._mark = uuid4().hex
         self._directory = directory
         self._say = say
-        self._began = time.monotonic()
+        self.began = time.monotonic()
         self.apis = [self._member("api", number) for number in range(APIS)]
         self.workers = [self._member("worker", number) for number in range(WORKERS)]
 
@@ -119,31 +121,21 @@ class Stage:
         return [*self.apis, *self.workers]
 
     @property
-    def storage_url(self) -> str:
-        return self.files.as_uri()
-
-    @property
-    def settings(self) -> Settings:
-        """As the processes have them."""
-        return Settings(
-            _env_file=None,
-            redis_url=self.valkey.url,
-            database_url=self.database_url,
-            storage_url=self.storage_url,
-        )
+    def broker(self) -> Settings:
+        """What leads to the queue that the processes share."""
+        return Settings(_env_file=None, redis_url=self.valkey.url)
 
     @property
     def work_directories(self) -> list[Path]:
         return [folder for folder in self._directory.glob("data-*/work") if folder.is_dir()]
 
     def say(self, what: str) -> None:
-        self._say(f"{time.monotonic() - self._began:6.1f} s  {what}")
+        self._say(f"{time.monotonic() - self.began:6.1f} s  {what}")
 
     def _member(self, command: str, number: int) -> Member:
         environment = clean_environment(
             DATABASE_URL=self.database_url,
             REDIS_URL=self.valkey.url,
-            STORAGE_URL=self.storage_url,
             # A machine of its own: nothing but the storage is shared.
             DATA_DIR=str(self._directory / f"data-{command}-{number}"),
             SECRET_KEY="a secret that all of the processes share",
@@ -159,6 +151,7 @@ class Stage:
             WEBHOOK_ALLOWED_HOSTS=f"localhost:{self.receiver.port}",
             WEBHOOK_TIMEOUT_SECONDS="3",
             WEBHOOK_RETRY_SECONDS="0.5,1,2,4,8,8,8,8,8,8",
+            **self.place.environment,
             **{_MARK: self._mark},
         )
         server = HeygenServer(command, environment, self._directory, free_port())
@@ -203,21 +196,6 @@ class Stage:
             member.server.close()
         self.codes.append((member.name, code))
 
-    @contextmanager
-    def storage_refusing(self) -> Iterator[None]:
-        """Have nothing stored, read or removed, whoever asks: the folder's place is taken by a file.
-
-        No mode of a folder refuses root anything.
-        """
-        aside = self.files.with_name("files.aside")
-        aside.touch()
-        _exchange(self.files, aside)
-        try:
-            yield
-        finally:
-            _exchange(self.files, aside)
-            aside.unlink()
-
     def close(self) -> None:
         for process in self.marked():
             with suppress(psutil.NoSuchProcess):
@@ -226,16 +204,8 @@ class Stage:
             member.server.process.wait(timeout=10)
 
 
-def _exchange(one: Path, other: Path) -> None:
-    # In one step: whoever stores a file would make a folder anew that is missing for a moment.
-    renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
-    if renameat2(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE):
-        error = ctypes.get_errno()
-        raise OSError(error, os.strerror(error), str(one))
-
-
 @contextmanager
-def set_up(directory: Path, say: Say) -> Iterator[Stage]:
+def set_up(directory: Path, say: Say, *, is_bucket: bool) -> Iterator[Stage]:
     """Everything running; all of it is gone when the block ends, however it ends."""
     with ExitStack() as stack:
         postgres = Postgres()
@@ -243,6 +213,11 @@ def set_up(directory: Path, say: Say) -> Iterator[Stage]:
         valkey = Valkey(directory)
         stack.callback(lambda: valkey.kill())
         receiver = stack.enter_context(receiving())
-        stage = Stage(directory, postgres, valkey, receiver, say)
+        place: Place = Folder(directory / "files")
+        if is_bucket:
+            server = S3(directory)
+            stack.callback(server.close)
+            place = Bucket(server)
+        stage = Stage(directory, postgres, valkey, place, receiver, say)
         stack.callback(stage.close)
         yield stage

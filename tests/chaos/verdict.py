@@ -1,11 +1,9 @@
 """What was promised, looked up where it shows: the database, the storage, the processes, what users saw."""
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import select
@@ -16,6 +14,7 @@ from heygen_graphql.database import Database
 from heygen_graphql.jobs.protocol import CONTENT_TYPES, VIDEO
 from heygen_graphql.tables import Usage, User, Video, VideoEvent, VideoScene, VideoStatus
 from tests.chaos.load import Load
+from tests.chaos.places import Place
 from tests.chaos.plan import Kind
 from tests.chaos.stage import Stage
 from tests.webhooks.receiver import Received
@@ -156,8 +155,8 @@ def _judge_usage(verdict: Verdict, rows: Rows) -> None:
             )
 
 
-def judge_files(verdict: Verdict, files: Path, rows: Rows) -> None:
-    """What lies in the storage, which is a folder: no file but the films', and segments of their scenes."""
+async def judge_files(verdict: Verdict, place: Place, rows: Rows) -> None:
+    """That nothing lies there but finished films, and segments of their scenes."""
     films = {
         f"{video.files_prefix}/{name}": video
         for video in rows.videos
@@ -165,8 +164,8 @@ def judge_files(verdict: Verdict, files: Path, rows: Rows) -> None:
         for name in CONTENT_TYPES
     }
     folders = {f"videos/{video.id}/segments": video for video in rows.videos}
-    found = sorted(path.relative_to(files).as_posix() for path in files.rglob("*") if path.is_file())
-    # A part of a file, which a process left that was killed when it stored it, has a number after a hash.
+    found = await place.keys()
+    # A part of a file, which a process left that was killed when it stored it, has something after a hash.
     segments = [key for key in found if key.rpartition("/")[0] in folders and "#" not in key]
     kept = Counter(key.rpartition("/")[0] for key in segments)
     verdict.facts["files"] = f"{len(found)}, {len(segments)} of them segments"
@@ -180,20 +179,24 @@ def judge_files(verdict: Verdict, files: Path, rows: Rows) -> None:
             if count > len(folders[folder].storyboard["scenes"])
         ],
     )
+
+
+async def judge_films(verdict: Verdict, place: Place, rows: Rows) -> None:
+    found = set(await place.keys())
     verdict.demand(
         "every film is the one that its row tells of",
         [
             _name(video)
-            for key, video in films.items()
-            if key.endswith(f"/{VIDEO}") and key in found and _digest(files / key) != video.sha256
+            for video in rows.videos
+            if (film := f"{video.files_prefix}/{VIDEO}") in found and await place.digest(film) != video.sha256
         ],
     )
 
 
-def tidy_files(files: Path, rows: Rows) -> bool:
+async def is_tidy(place: Place, rows: Rows) -> bool:
     """Whether nothing is left that a sweep has to remove."""
     verdict = Verdict()
-    judge_files(verdict, files, rows)
+    await judge_files(verdict, place, rows)
     return not verdict.violations
 
 
@@ -259,10 +262,6 @@ def judge_processes(verdict: Verdict, stage: Stage) -> None:
 
 def _name(video: Video) -> str:
     return f"film {video.title} ({video.id}, attempt {video.attempt})"
-
-
-def _digest(film: Path) -> str:
-    return hashlib.sha256(film.read_bytes()).hexdigest()
 
 
 def _differences(wanted: list[str], found: Sequence[str | None]) -> list[str]:
