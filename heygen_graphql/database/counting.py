@@ -1,12 +1,12 @@
 """How many connections are in use, told to whoever watches the server."""
 
+from weakref import WeakSet
+
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from heygen_graphql.observability import DATABASE_CONNECTIONS, DATABASE_CONNECTIONS_MAX
-
-_IN_USE = "heygen_graphql.in_use"
 
 
 def count_connections(engine: AsyncEngine) -> None:
@@ -15,16 +15,18 @@ def count_connections(engine: AsyncEngine) -> None:
     assert isinstance(pool, QueuePool)
     at_most = pool.size() + pool._max_overflow
     DATABASE_CONNECTIONS_MAX.inc(at_most)
+    in_use: WeakSet[ConnectionPoolEntry] = WeakSet()
 
     @event.listens_for(engine.sync_engine, "checkout")
     def take(_connection: object, entry: ConnectionPoolEntry, _proxy: object) -> None:
-        entry.record_info[_IN_USE] = True
+        in_use.add(entry)
         DATABASE_CONNECTIONS.inc()
 
     @event.listens_for(engine.sync_engine, "checkin")
     def give_back(_connection: object, entry: ConnectionPoolEntry) -> None:
         # One that could not be opened is given back without having been taken.
-        if entry.record_info.pop(_IN_USE, False):
+        if entry in in_use:
+            in_use.discard(entry)
             DATABASE_CONNECTIONS.dec()
 
     @event.listens_for(engine.sync_engine, "engine_disposed")

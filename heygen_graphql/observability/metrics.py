@@ -84,7 +84,7 @@ WEBHOOK_DELIVERIES = Counter(
 )
 STORAGE_ERRORS = Counter(
     "storage_errors_total",
-    "Calls of the storage that failed, also after further tries, for another reason than that nothing is there.",
+    "Calls of the storage that failed, further tries included, unless there was nothing by that name.",
 )
 DATABASE_CONNECTIONS = Gauge(
     "database_connections_in_use",
