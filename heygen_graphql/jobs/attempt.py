@@ -16,7 +16,7 @@ from heygen_graphql.jobs.ending import remove_files_before
 from heygen_graphql.jobs.scenes import SceneClaim
 from heygen_graphql.jobs.sharing import Part
 from heygen_graphql.jobs.workplace import Workplace, insist
-from heygen_graphql.observability import ACTIVE_RENDERS
+from heygen_graphql.observability import ACTIVE_RENDERS, bound_ids, tracing
 from heygen_graphql.videos import Quotas
 
 __all__ = ["Workplace", "help", "remove_files_before", "render_claimed", "render_video"]
@@ -45,7 +45,7 @@ async def render_claimed(place: Workplace, claim: Claim, queue: Queue) -> None:
 
     Cancelled, it gives back what it has: the next worker goes on, and no failure is counted.
     """
-    with _under_way(claim), scratch_directory(place.work) as directory:
+    with _under_way(claim, "render attempt"), scratch_directory(place.work) as directory:
         is_shared = await _plan(place, claim, queue)
         if is_shared is None:
             return
@@ -60,7 +60,7 @@ async def help(place: Workplace, scene: SceneClaim, queue: Queue) -> None:
 
     Cancelled, it gives back what it has, as `render_claimed` does.
     """
-    with _under_way(scene.video), scratch_directory(place.work) as directory:
+    with _under_way(scene.video, "help with render"), scratch_directory(place.work) as directory:
         ends_at = time.monotonic() + _HELP_SECONDS
         part = Part(scene.video, directory, scene.participant_id, ends_at)
         await _take_part(place, part, queue, scene)
@@ -102,15 +102,18 @@ async def _call_for_help(place: Workplace, claim: Claim, queue: Queue, scene_cou
 
 
 @contextmanager
-def _under_way(claim: Claim) -> Iterator[None]:
+def _under_way(claim: Claim, what: str) -> Iterator[None]:
+    video_id = str(claim.video_id)
     with (
-        structlog.contextvars.bound_contextvars(
-            video_id=str(claim.video_id),
-            user_id=str(claim.owner_id),
+        bound_ids(
+            video_id=video_id,
+            user_id=claim.owner_id,
             request_id=claim.request_id,
             attempt=claim.attempt,
             fence=claim.fence,
         ),
+        tracing.continued(claim.trace_parent),
+        tracing.span(what, "CONSUMER", heygen__video_id=video_id, heygen__attempt=claim.attempt),
         ACTIVE_RENDERS.track_inprogress(),
     ):
         yield

@@ -15,6 +15,7 @@ import structlog
 
 from heygen_graphql.jobs.child import Limits, Listener, RenderProcess
 from heygen_graphql.jobs.protocol import Ending, Equipment, Job
+from heygen_graphql.observability import bound
 
 _IDLE_SECONDS = 300.0
 _MAX_RESIDENT_BYTES = 1024**3
@@ -63,7 +64,7 @@ class RenderPool:
 
         When this returns, raises or is cancelled, nothing works on the film any more.
         """
-        job = Job(next(self._numbers), storyboard, str(directory), str(segments), materials, only)
+        job = Job(next(self._numbers), storyboard, str(directory), str(segments), materials, only, bound())
         process = await self._take()
         may_stay = False
         try:

@@ -20,7 +20,7 @@ from heygen_graphql.jobs.protocol import FAILED_WITHIN, RENDER_CRASHED, Failure,
 from heygen_graphql.jobs.scenes import Joining, Planned, SceneClaim
 from heygen_graphql.jobs.whole import folders, storyboard_of, while_it_stands
 from heygen_graphql.jobs.workplace import Workplace, insist
-from heygen_graphql.observability import LEASES_LOST
+from heygen_graphql.observability import LEASES_LOST, tracing
 from heygen_graphql.rendering import UnknownVoice
 from heygen_graphql.rendering.segments import expected_seconds, file_name, segment_keys
 from heygen_graphql.rendering.storyboard import Stage, Storyboard
@@ -176,7 +176,8 @@ async def _lane(
         scene = scene or await insist(lambda: _claimed(place, part))
         if scene is None:
             return None
-        end = await _render_scene(place, part, storyboard, paths, scene)
+        with tracing.span("scene", heygen__scene=scene.position):
+            end = await _render_scene(place, part, storyboard, paths, scene)
         if end is not None:
             return end
         scene = None

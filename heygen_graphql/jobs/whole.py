@@ -26,6 +26,7 @@ from heygen_graphql.jobs.protocol import (
     Rendered,
 )
 from heygen_graphql.jobs.workplace import Workplace, insist
+from heygen_graphql.observability import tracing
 from heygen_graphql.rendering.segments import file_name
 from heygen_graphql.rendering.storyboard import Stage, Storyboard
 
@@ -113,22 +114,26 @@ async def _produce(
     async with segments.stored_on_the_way(
         place.storage, claim.video_id, scenes, may_store=may_store
     ) as on_segment:
-        end = await place.pool.render(
-            storyboard.to_json(),
-            film,
-            segments=scenes,
-            materials=paths,
-            limits=Limits.of(place.settings),
-            listener=Listener(meter.note_child, on_segment),
-        )
+        with tracing.span("join" if made else "render") as span:
+            end = await place.pool.render(
+                storyboard.to_json(),
+                film,
+                segments=scenes,
+                materials=paths,
+                limits=Limits.of(place.settings),
+                listener=Listener(meter.note_child, on_segment),
+            )
+            if isinstance(end, Failure):
+                span.fail(end.code)
     if isinstance(end, Failure) and end.code in _MAY_COME_OF_SEGMENTS:
         await insist(lambda: segments.forget(place.storage, claim.video_id, earlier - names_made))
     if isinstance(end, Rendered):
         if not await may_store():
             return None
         meter.note_publishing()
-        for name in CONTENT_TYPES:
-            await insist(partial(place.storage.put_file, f"{claim.files_prefix}/{name}", film / name))
+        with tracing.span("upload", heygen__bytes=end.file_size_bytes):
+            for name in CONTENT_TYPES:
+                await insist(partial(place.storage.put_file, f"{claim.files_prefix}/{name}", film / name))
         # Before the end is recorded, while they cannot be another attempt's.
         of_no_use = earlier - set(end.segments)
         await insist(lambda: segments.forget(place.storage, claim.video_id, of_no_use))

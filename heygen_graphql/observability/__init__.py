@@ -1,6 +1,6 @@
 """What an operator sees: lines that can be followed (`logs`), numbers (`metrics`) and traces (`tracing`)."""
 
-from heygen_graphql.observability.logs import bound_ids, configure_logging, request_id
+from heygen_graphql.observability.logs import bound, bound_ids, configure_logging, request_id
 from heygen_graphql.observability.metrics import (
     ACTIVE_RENDERS,
     DATABASE_CONNECTIONS,
@@ -42,6 +42,7 @@ __all__ = [
     "VIDEO_SECONDS",
     "WEBHOOK_DELIVERIES",
     "ProcessFiles",
+    "bound",
     "bound_ids",
     "configure_logging",
     "request_id",

@@ -65,6 +65,13 @@ def bound_ids(**ids: object) -> Iterator[None]:
         yield
 
 
+def bound() -> dict[str, str]:
+    """What lines that are logged now carry, for a process that logs lines of its own."""
+    ids = {name: str(value) for name, value in structlog.contextvars.get_contextvars().items()}
+    trace_id = tracing.trace_id()
+    return ids if trace_id is None else ids | {"trace_id": trace_id}
+
+
 def request_id() -> str | None:
     """Of the request that is being served; None outside of any."""
     bound = structlog.contextvars.get_contextvars().get("request_id")
