@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
-import structlog
-
 from heygen_graphql import presence
 from heygen_graphql.jobs import claiming, ending, scenes, sharing, whole
 from heygen_graphql.jobs.broker import Queue
