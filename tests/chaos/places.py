@@ -5,15 +5,14 @@ import ctypes
 import hashlib
 import os
 import signal
+import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
-import httpx
-
 from heygen_graphql.settings import Settings
-from heygen_graphql.storage import open_storage
+from heygen_graphql.storage import Storage, open_storage
 from tests.servers import S3
 
 _AT_FDCWD = -100
@@ -87,15 +86,19 @@ class Bucket:
             self._server.process.send_signal(signal.SIGCONT)
 
     async def keys(self) -> list[str]:
-        named = {name.lower(): value for name, value in self.environment.items()}
-        stored = await open_storage(Settings(_env_file=None, **named)).list_prefix("videos")  # type: ignore[arg-type]
+        stored = await self._storage().list_prefix("videos")
         begun = await asyncio.to_thread(self._server.uploads_in, self._name)
         return [*stored, *(f"{key}#begun" for key in begun)]
 
     async def digest(self, key: str) -> str:
-        async with httpx.AsyncClient(trust_env=False) as http:
-            film = await http.get(f"{self._server.url}/{self._name}/{key}")
-        return hashlib.sha256(film.raise_for_status().content).hexdigest()
+        with tempfile.TemporaryDirectory() as directory:
+            film = Path(directory) / "film"
+            await self._storage().get_file(key, film)
+            return hashlib.sha256(film.read_bytes()).hexdigest()
+
+    def _storage(self) -> Storage:
+        named = {name.lower(): value for name, value in self.environment.items()}
+        return open_storage(Settings(_env_file=None, **named))  # type: ignore[arg-type]
 
 
 def _exchange(one: Path, other: Path) -> None:
