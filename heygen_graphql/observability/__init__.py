@@ -20,7 +20,9 @@ from heygen_graphql.observability.metrics import (
     VIDEOS_ENDED,
     WEBHOOK_DELIVERIES,
     ProcessFiles,
+    SharedMetrics,
     serve_metrics,
+    serve_shared_metrics,
 )
 
 __all__ = [
@@ -42,9 +44,11 @@ __all__ = [
     "VIDEO_SECONDS",
     "WEBHOOK_DELIVERIES",
     "ProcessFiles",
+    "SharedMetrics",
     "bound",
     "bound_ids",
     "configure_logging",
     "request_id",
     "serve_metrics",
+    "serve_shared_metrics",
 ]

@@ -5,9 +5,11 @@ of them, or the supervisor, serves the sums. Labels are routes, root fields and 
 that a caller can invent. What the database counts is not here but with whoever asks it (`web.stock`).
 """
 
+import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +151,32 @@ def _add(source: Path, target: Path) -> None:
             kept.write_value(key, kept.read_value(key)[0] + value, 0.0)
     finally:
         kept.close()
+
+
+@dataclass(frozen=True, slots=True)
+class SharedMetrics:
+    """Of the processes that somebody starts."""
+
+    environment: dict[str, str]
+    """What they are to be started with."""
+    bury: Callable[[int], None]
+    """To be called with the id of each that has died."""
+
+
+@contextmanager
+def serve_shared_metrics(host: str, port: int | None) -> Iterator[SharedMetrics]:
+    """Answer Prometheus for processes that are started in the block; without a port nobody counts.
+
+    Raises:
+        BadSettings: as `serve_metrics`.
+    """
+    if port is None:
+        yield SharedMetrics({}, lambda _process_id: None)
+        return
+    with tempfile.TemporaryDirectory(prefix="heygen-metrics-") as directory:
+        files = ProcessFiles(Path(directory))
+        with serve_metrics(host, port, files):
+            yield SharedMetrics({"PROMETHEUS_MULTIPROC_DIR": directory}, files.bury)
 
 
 @contextmanager

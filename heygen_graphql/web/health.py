@@ -19,6 +19,7 @@ from heygen_graphql import accounts
 from heygen_graphql.accounts import Credentials, Tokens
 from heygen_graphql.database import Database, alembic_config
 from heygen_graphql.errors import HeygenError
+from heygen_graphql.presence import seen_lately
 from heygen_graphql.storage import Storage
 from heygen_graphql.tables import utc_now
 from heygen_graphql.videos import Quotas
@@ -167,9 +168,9 @@ class Health:
     async def _count_workers(self) -> Finding | None:
         if self._redis is None:
             return None
-        stock = await take_stock(self._database, self._quotas)
-        facts: dict[str, object] = {"seen": stock.workers, "renders_at_once": stock.renders_at_once}
-        return Finding("ok" if stock.workers else "none seen", 0.0, facts)
+        seen = await seen_lately(self._database)
+        facts: dict[str, object] = {"seen": seen.processes, "renders_at_once": seen.renders_at_once}
+        return Finding("ok" if seen.processes else "none seen", 0.0, facts)
 
 
 def is_local(request: Request) -> bool:

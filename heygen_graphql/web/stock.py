@@ -5,7 +5,7 @@ It is the same whichever process is asked: told once for all by whoever is scrap
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -14,18 +14,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from heygen_graphql.database import Database
+from heygen_graphql.presence import seen_lately
 from heygen_graphql.tables import (
     User,
     Video,
     VideoStatus,
     WebhookDelivery,
     WebhookDeliveryStatus,
-    Worker,
 )
 from heygen_graphql.videos import Quotas
-
-SEEN_LATELY = timedelta(seconds=30)
-"""A worker tells of itself at each of its sweeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +56,7 @@ async def take_stock(database: Database, quotas: Quotas) -> Stock:
                 )
             )
         ).one()
-        workers, renders_at_once = (
-            await session.execute(
-                select(func.count(), func.coalesce(func.sum(col(Worker.renders_at_once)), 0)).where(
-                    col(Worker.seen_at) > now - SEEN_LATELY
-                )
-            )
-        ).one()
+    seen = await seen_lately(database)
     return Stock(
         ready=ready,
         held_back=held_back,
@@ -73,8 +64,8 @@ async def take_stock(database: Database, quotas: Quotas) -> Stock:
         oldest_ready_seconds=_age(now, oldest),
         deliveries=deliveries,
         oldest_due_seconds=_age(now, due_at),
-        workers=workers,
-        renders_at_once=renders_at_once,
+        workers=seen.processes,
+        renders_at_once=seen.renders_at_once,
     )
 
 
