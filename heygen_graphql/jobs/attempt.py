@@ -24,7 +24,7 @@ _HELP_SECONDS = 10.0
 
 
 async def render_video(place: Workplace, video_id: UUID, queue: Queue) -> bool:
-    """Render the video if it is there to be claimed; False when it is not."""
+    """Render the video if it is there to be claimed, or help with another; False when there is neither."""
     claim = await claiming.claim(
         place.database,
         video_id,
@@ -32,9 +32,18 @@ async def render_video(place: Workplace, video_id: UUID, queue: Queue) -> bool:
         max_attempts=place.settings.render_max_attempts,
         limits=Quotas.of(place.settings),
     )
-    if claim is None:
+    if claim is not None:
+        await render_claimed(place, claim, queue)
+        return True
+    scene = await scenes.claim_any(
+        place.database,
+        lease_seconds=place.settings.lease_seconds,
+        max_losses=place.settings.render_max_losses,
+        but_not_of=place.strangers,
+    )
+    if scene is None:
         return False
-    await render_claimed(place, claim, queue)
+    await help(place, scene, queue)
     return True
 
 

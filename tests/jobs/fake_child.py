@@ -15,6 +15,10 @@ grow_bytes            hold on to so much memory
 fork                  have another process that shares it
 grow_apart_bytes      have another process that holds on to so much memory
 late_words            tell progress of the film before, and an end that it did not have
+tally                 write a line to this file for every scene that is begun
+
+Of a storyboard of several scenes each script is such a plan, for its scene alone. A segment says which worker
+it was made for.
 """
 
 import json
@@ -35,13 +39,55 @@ from heygen_graphql.jobs.protocol import (
     Message,
     Progress,
     Rendered,
+    SegmentsMade,
     SegmentStored,
     decode_equipment,
     decode_job,
     encode,
 )
+from heygen_graphql.rendering.segments import file_name, segment_keys
+from heygen_graphql.rendering.storyboard import Storyboard
 
 held: list[bytearray] = []
+
+
+def film_messages(job: Job) -> Iterator[Message]:
+    scripts = [scene["script"] for scene in json.loads(job.storyboard)["scenes"]]
+    plans = [json.loads(script) for script in scripts]
+    if len(plans) == 1:
+        yield from messages(plans[0], job)
+        return
+    keys = segment_keys(Storyboard.from_json(job.storyboard))
+    for key in keys if job.only is None else job.only:
+        if not Path(job.segments, file_name(key)).exists() or job.only is not None:
+            yield from scene_messages(plans[keys.index(key)], key, job)
+            if job.only is None:
+                yield SegmentStored(file_name(key))
+    if job.only is not None:
+        yield SegmentsMade()
+    else:
+        yield from messages({"segments": [file_name(key) for key in keys]}, job)
+
+
+def scene_messages(plan: dict[str, Any], key: str, job: Job) -> Iterator[Message]:
+    if "tally" in plan:
+        with Path(plan["tally"]).open("a") as file:
+            file.write(f"{plan['number']}\n")
+    yield from steps(plan)
+    if is_to_break(plan):
+        if "die_by" in plan:
+            os.kill(os.getpid(), plan["die_by"])
+        if "fail" in plan:
+            yield Failure(**plan["fail"])
+            return
+    Path(job.segments, file_name(key)).write_text(str(os.getppid()))
+
+
+def steps(plan: dict[str, Any]) -> Iterator[Message]:
+    count = plan.get("steps", 2)
+    for fraction in plan.get("fractions", [(step + 1) / count for step in range(count)]):
+        time.sleep(plan.get("step_seconds", 0.01))
+        yield Progress("DRAWING", fraction)
 
 
 def messages(plan: dict[str, Any], job: Job) -> Iterator[Message]:
@@ -58,10 +104,7 @@ def messages(plan: dict[str, Any], job: Job) -> Iterator[Message]:
         held.append(bytearray(os.urandom(plan.get("grow_apart_bytes", 0))))
         time.sleep(600)
     step_seconds = plan.get("step_seconds", 0.01)
-    steps = plan.get("steps", 2)
-    for fraction in plan.get("fractions", [(step + 1) / steps for step in range(steps)]):
-        time.sleep(step_seconds)
-        yield Progress("DRAWING", fraction)
+    yield from steps(plan)
     segments = plan.get("segments", [])
     reused = {name for name in segments if Path(job.segments, name).exists()}
     for name in segments:
@@ -123,8 +166,10 @@ def main() -> None:
         if plan.get("late_words"):
             say(Progress("DRAWING", 0.99), job.number - 1)
             say(Failure("LATE", "Too late.", is_retryable=False), job.number - 1)
-        for message in messages(plan, job):
+        for message in film_messages(job):
             say(message, job.number)
+            if isinstance(message, Failure):
+                break
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from heygen_graphql.database import Database
+from heygen_graphql.rendering.speech import default_voice
 from heygen_graphql.rendering.storyboard import Scene, Stage, Storyboard
 from heygen_graphql.tables import User, Video, VideoEvent, VideoStatus, utc_now
 
@@ -45,6 +46,17 @@ def storyboard(plan: Mapping[str, Any] | None = None, **scene: Any) -> dict[str,
     """One that has `fake_child` do as it is planned."""
     first = Scene(json.dumps(plan or {}), 0.0, "voice", "avatar", "#204060", **scene)
     return asdict(Storyboard((first,), "en"))
+
+
+def storyboard_of_many(plans: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """One whose scenes `fake_child` renders each as it is planned; no two are alike."""
+    voice = default_voice("en")
+    assert voice is not None
+    scenes = (
+        Scene(json.dumps({"number": number, **plan}), 0.0, voice.voice_id, "avatar", "#204060")
+        for number, plan in enumerate(plans)
+    )
+    return asdict(Storyboard(tuple(scenes), "en"))
 
 
 def is_drawing(video: Video) -> bool:
