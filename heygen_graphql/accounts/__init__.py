@@ -19,7 +19,7 @@ from heygen_graphql.accounts.sessions import (
 )
 from heygen_graphql.accounts.throttling import hold_back
 from heygen_graphql.accounts.tokens import Tokens
-from heygen_graphql.accounts.viewers import Credentials, Viewer, authenticate
+from heygen_graphql.accounts.viewers import Credentials, Viewer, authenticate, standing
 
 __all__ = [
     "Credentials",
@@ -39,6 +39,7 @@ __all__ = [
     "log_out",
     "refresh",
     "sign_up",
+    "standing",
     "update_me",
     "update_user",
     "users_by_ids",

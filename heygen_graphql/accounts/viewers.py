@@ -1,5 +1,6 @@
 """Knowing who calls."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +11,9 @@ from heygen_graphql.accounts import api_keys
 from heygen_graphql.accounts.tokens import Tokens
 from heygen_graphql.database import Database
 from heygen_graphql.errors import Unauthenticated
-from heygen_graphql.tables import Session, User, ViewerVersion
+from heygen_graphql.tables import ApiKey, Session, User, ViewerVersion
+
+_ASKED_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,13 @@ class Viewer:
     """Read in the very select that found the user: as long as it is the same, nothing that the API shows of
     theirs has changed (`tables.ViewerVersion`). None, should there be none, means that nobody knows."""
 
+    @property
+    def right_id(self) -> UUID:
+        """Of the session or the key."""
+        right = self.session_id or self.api_key_id
+        assert right is not None, "one of them is set"
+        return right
+
 
 async def authenticate(database: Database, tokens: Tokens, credentials: Credentials) -> Viewer:
     """
@@ -61,6 +71,21 @@ async def authenticate(database: Database, tokens: Tokens, credentials: Credenti
         "Sign in first: send an access token of logIn as `Authorization: Bearer <token>`, "
         "or an API key as `X-API-Key: <key>`."
     )
+
+
+async def standing(database: Database, rights: Sequence[UUID]) -> frozenset[UUID]:
+    """Those of the sessions and API keys that are there and whose accounts are active: who signed in by one
+    of them, and whose `expires_at` has not come, would be let in again."""
+    found: set[UUID] = set()
+    for start in range(0, len(rights), _ASKED_AT_ONCE):
+        some = rights[start : start + _ASKED_AT_ONCE]
+        active = (col(User.is_active), col(User.deleted_at).is_(None))
+        sessions = select(Session.id).join(User, col(Session.user_id) == col(User.id))
+        keys = select(ApiKey.id).join(User, col(ApiKey.owner_id) == col(User.id))
+        async with database.reading() as session:
+            found.update(await session.scalars(sessions.where(col(Session.id).in_(some), *active)))
+            found.update(await session.scalars(keys.where(col(ApiKey.id).in_(some), *active)))
+    return frozenset(found)
 
 
 async def _by_access_token(database: Database, tokens: Tokens, token: str) -> Viewer:

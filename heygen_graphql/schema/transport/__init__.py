@@ -13,6 +13,7 @@ from heygen_graphql.schema.following import Views
 from heygen_graphql.schema.transport.accepting import MediaType, chosen_for
 from heygen_graphql.schema.transport.http import Http
 from heygen_graphql.schema.transport.persisted import DocumentStore, Persisted, read_manifest
+from heygen_graphql.schema.transport.rights import Rights
 from heygen_graphql.schema.transport.sockets import Sockets
 from heygen_graphql.schema.transport.sse import EventStreams
 from heygen_graphql.schema.transport.streams import Connections, Results
@@ -37,9 +38,9 @@ class GraphQLEndpoint:
         persisted = Persisted(store, admit=self._admit, is_valid=self._is_valid, manifest=self._manifest)
         self._http = Http(self._schema, services, persisted)
         results = Results(self._schema, persisted, Views(self._schema))
-        connections = Connections(services.settings)
-        self._sockets = Sockets(services, results, connections)
-        self._event_streams = EventStreams(services, results, connections)
+        connections, rights = Connections(services.settings), Rights(services.database)
+        self._sockets = Sockets(services, results, connections, rights)
+        self._event_streams = EventStreams(services, results, connections, rights)
 
     def end_streams(self) -> None:
         """Before the server waits for what it still answers: event streams have no end of their own."""

@@ -20,6 +20,7 @@ from strawberry.http.websocket_origin import is_same_origin, normalize_allowed_o
 from strawberry.types.execution import PreExecutionError
 
 from heygen_graphql.accounts import Viewer
+from heygen_graphql.database import is_passing_fault
 from heygen_graphql.errors import Unauthenticated
 from heygen_graphql.observability import tracing
 from heygen_graphql.schema.context import Context, Services, credentials_of_connection
@@ -27,6 +28,7 @@ from heygen_graphql.schema.transport import json_text
 from heygen_graphql.schema.transport.bodies import encoded
 from heygen_graphql.schema.transport.contexts import context_of
 from heygen_graphql.schema.transport.requests import Operation, WrongMember, operation_of
+from heygen_graphql.schema.transport.rights import Rights
 from heygen_graphql.schema.transport.streams import (
     STALLED_SECONDS,
     Connections,
@@ -34,7 +36,6 @@ from heygen_graphql.schema.transport.streams import (
     TooManyConnections,
     payload_of,
     text_of,
-    until_refused,
 )
 
 PROTOCOL = "graphql-transport-ws"
@@ -47,10 +48,13 @@ log = structlog.stdlib.get_logger(__name__)
 class Sockets:
     """Every websocket at /graphql."""
 
-    def __init__(self, services: Services, results: Results, connections: Connections) -> None:
+    def __init__(
+        self, services: Services, results: Results, connections: Connections, rights: Rights
+    ) -> None:
         self._services = services
         self._results = results
         self._connections = connections
+        self._rights = rights
         self._allowed_origins = normalize_allowed_origins(services.settings.cors_origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -64,7 +68,9 @@ class Sockets:
         closing = _Closing(4406, "Subprotocol not acceptable")
         if is_spoken:
             context = context_of(self._services, websocket, None, is_streamed=True)
-            closing = await _Socket(self._results, self._connections, websocket, context).ending()
+            closing = await _Socket(
+                self._results, self._connections, self._rights, websocket, context
+            ).ending()
         # Who has left, or does not read, is not told.
         with suppress(WebSocketDisconnect, WebSocketDisconnected, TimeoutError):
             async with asyncio.timeout(STALLED_SECONDS):
@@ -94,10 +100,16 @@ class _Socket:
     """One websocket that has been accepted."""
 
     def __init__(
-        self, results: Results, connections: Connections, websocket: WebSocket, context: Context
+        self,
+        results: Results,
+        connections: Connections,
+        rights: Rights,
+        websocket: WebSocket,
+        context: Context,
     ) -> None:
         self._results = results
         self._connections = connections
+        self._rights = rights
         self._websocket = websocket
         self._context = context
         """Of the connection; every operation gets one of its own."""
@@ -136,7 +148,12 @@ class _Socket:
             self._end(closing)
         except (WebSocketDisconnect, WebSocketDisconnected, TimeoutError):
             self._end(_LEFT)
-        except Exception:
+        except Exception as error:
+            if is_passing_fault(error):
+                # A code that clients come again after (RFC 6455's register of them), as 4500 is not.
+                log.warning("websocket_cut_off", error=str(error))
+                self._end(_Closing(1013, "Try again later"))
+                return
             log.exception("websocket_broke")
             self._end(_Closing(4500, "Internal server error"))
 
@@ -219,7 +236,7 @@ class _Socket:
         await self._send({"type": "connection_ack"})
 
     async def _leave_when_refused(self, viewer: Viewer) -> None:
-        raise _forbidden(await until_refused(self._context, viewer))
+        raise _forbidden(await self._rights.until_refused(self._context, viewer))
 
     def _count(self, connection: AbstractContextManager[None]) -> None:
         try:

@@ -23,13 +23,13 @@ from heygen_graphql.schema.transport.accepting import MediaType
 from heygen_graphql.schema.transport.contexts import context_of
 from heygen_graphql.schema.transport.http import refused
 from heygen_graphql.schema.transport.requests import RequestRefused
+from heygen_graphql.schema.transport.rights import Rights
 from heygen_graphql.schema.transport.streams import (
     STALLED_SECONDS,
     Connections,
     Results,
     TooManyConnections,
     text_of,
-    until_refused,
 )
 
 # A GET must change nothing: any page can have a browser send one.
@@ -48,10 +48,13 @@ _COMPLETE = "event: complete\ndata:\n\n"
 class EventStreams:
     """Every event stream at /graphql."""
 
-    def __init__(self, services: Services, results: Results, connections: Connections) -> None:
+    def __init__(
+        self, services: Services, results: Results, connections: Connections, rights: Rights
+    ) -> None:
         self._services = services
         self._results = results
         self._connections = connections
+        self._rights = rights
         self._is_over = asyncio.Event()
 
     def end(self) -> None:
@@ -89,7 +92,7 @@ class EventStreams:
                     if refusal is None:
                         allowed = _BY_POST if request.method == "POST" else _BY_GET
                         results = self._results.of(operation, context, allowed)
-                        refusal = await stream.carry(results, context, viewer)
+                        refusal = await stream.carry(results, context, viewer, self._rights)
                     if refusal is not None:
                         await stream.refuse(refusal)
                     await stream.end()
@@ -127,7 +130,11 @@ class _Stream:
         await self._write(_KEEP_ALIVE)
 
     async def carry(
-        self, results: AsyncGenerator[ExecutionResult | str, None], context: Context, viewer: Viewer | None
+        self,
+        results: AsyncGenerator[ExecutionResult | str, None],
+        context: Context,
+        viewer: Viewer | None,
+        rights: Rights,
     ) -> str | None:
         """Send every result; None, or why the viewer may get no more of them.
 
@@ -143,7 +150,7 @@ class _Stream:
             self._notice_stopping(),
         ]
         if viewer is not None:
-            work.append(until_refused(context, viewer))
+            work.append(rights.until_refused(context, viewer))
         tasks = [asyncio.create_task(one) for one in work]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

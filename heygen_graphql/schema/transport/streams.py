@@ -1,6 +1,5 @@
 """What websockets and event streams have in common: results over time, to somebody who may lose the right."""
 
-import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing, contextmanager
@@ -9,15 +8,11 @@ from typing import Any
 from uuid import UUID
 
 import strawberry
-import structlog
 from graphql import GraphQLError
 from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
-from heygen_graphql.accounts import Viewer
-from heygen_graphql.database import is_passing_fault
-from heygen_graphql.errors import Unauthenticated
 from heygen_graphql.ratelimits import address_key
 from heygen_graphql.schema.context import Context
 from heygen_graphql.schema.following import Asked, Views
@@ -25,14 +20,9 @@ from heygen_graphql.schema.transport.bodies import body_of, encoded
 from heygen_graphql.schema.transport.persisted import Persisted
 from heygen_graphql.schema.transport.requests import Operation
 from heygen_graphql.settings import Settings
-from heygen_graphql.tables import utc_now
 
-REAUTHENTICATE_SECONDS = 5.0
-"""How long somebody may go on watching whose session has ended or whose account was deactivated."""
 STALLED_SECONDS = 30.0
 """How long a client that does not read is waited for, with something to send."""
-
-log = structlog.stdlib.get_logger(__name__)
 
 
 class TooManyConnections(Exception):
@@ -132,27 +122,3 @@ def payload_of(result: ExecutionResult) -> dict[str, Any]:
 def text_of(result: ExecutionResult | str) -> str:
     """As a client reads it, in JSON."""
     return result if isinstance(result, str) else encoded(payload_of(result))
-
-
-async def until_refused(context: Context, viewer: Viewer) -> str:
-    """Wait as long as the viewer may stay; why not any longer.
-
-    An expiry is kept to the moment. What ends from outside (a session, a key, an account) is found out
-    within REAUTHENTICATE_SECONDS.
-    """
-    while True:
-        left_seconds = REAUTHENTICATE_SECONDS
-        if viewer.expires_at is not None:
-            left_seconds = (viewer.expires_at - utc_now()).total_seconds()
-        await asyncio.sleep(max(0.0, min(left_seconds, REAUTHENTICATE_SECONDS)))
-        if left_seconds <= REAUTHENTICATE_SECONDS and viewer.expires_at is not None:
-            return "what you signed in with has expired"
-        try:
-            viewer = await context.authenticate()
-        except Unauthenticated as error:
-            return str(error)
-        except Exception as error:
-            if not is_passing_fault(error):
-                raise
-            # Nobody is sent away because the database is; while it is, there is nothing to be seen either.
-            log.warning("viewer_not_looked_up", error=str(error))
