@@ -51,9 +51,9 @@ async def _judged(stage: Stage, load: Load, database: Database) -> Verdict:
         async def all_ended() -> bool:
             return all(video.status.is_final for video in (await judging.read(database)).videos)
 
-        await _until(all_ended, load.plan.size.patience_seconds)
+        has_ended = await _until(all_ended, load.plan.size.patience_seconds)
         verdict.facts["seconds until all had ended, after the harm"] = round(time.monotonic() - began, 1)
-        stage.say("all have ended")
+        stage.say("all have ended" if has_ended else "some have not ended")
         await asyncio.wait({watching}, timeout=_SETTLING_SECONDS)
 
         async def all_told() -> bool:
@@ -95,18 +95,19 @@ async def _do_harm(stage: Stage, load: Load) -> None:
             group.create_task(inflict(stage, load, fault))
 
 
-async def _until(is_so: Callable[[], Awaitable[bool]], seconds: float) -> None:
-    """Or until the time has passed; the judge sees what came of it."""
+async def _until(is_so: Callable[[], Awaitable[bool]], seconds: float) -> bool:
+    """Or until the time has passed: False then."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
             if await is_so():
-                return
+                return True
         except Exception as error:
             # A database that was started a moment ago.
             if not is_passing_fault(error):
                 raise
         await asyncio.sleep(0.5)
+    return False
 
 
 async def _stop_all(stage: Stage, verdict: Verdict) -> None:
