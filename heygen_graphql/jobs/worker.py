@@ -21,6 +21,7 @@ from heygen_graphql.jobs.directories import held_data_directory, remove_leftover
 from heygen_graphql.jobs.pool import RenderPool
 from heygen_graphql.jobs.protocol import Equipment
 from heygen_graphql.jobs.work import working
+from heygen_graphql.observability import tracing
 from heygen_graphql.settings import Settings
 from heygen_graphql.storage import Storage
 from heygen_graphql.webhooks import Targets, Waking, driving
@@ -126,7 +127,10 @@ def run_worker(settings: Settings, *, child_command: tuple[str, ...] = RENDER_CH
     """
     if settings.database_url is None:
         raise BadSettings("DATABASE_URL is not set; a worker renders what another process's database says")
-    asyncio.run(_run_worker(settings, redis_broker(settings), settings.database_url, child_command))
+    with tracing.exporting(
+        settings.otel_exporter_otlp_endpoint, service=settings.otel_service_name, role="worker"
+    ):
+        asyncio.run(_run_worker(settings, redis_broker(settings), settings.database_url, child_command))
 
 
 async def _run_worker(
