@@ -195,6 +195,8 @@ class Settings(BaseSettings):
     """Videos of one user that are rendered at once; the others wait while other people's go first."""
     max_waiting_videos_per_user: Annotated[int, Field(ge=1)] = 1000
     """Videos of one user that may wait to be rendered."""
+    max_waiting_videos: Annotated[int, Field(ge=1)] = 100_000
+    """Videos of all users together that may wait; while so many do, no more are taken in."""
     monthly_seconds_per_user: Annotated[int | None, Field(ge=1)] = None
     """Seconds of finished video that one user may have made in a calendar month (UTC); None: no limit."""
     max_templates_per_user: Annotated[int, Field(ge=1)] = 100
@@ -251,7 +253,7 @@ class Settings(BaseSettings):
     render_max_attempts: Annotated[int, Field(ge=1)] = 25
     """Claims of one video, crashes of the whole server included, before it is FAILED."""
     render_max_losses: Annotated[int, Field(ge=1)] = 3
-    """Workers that may fall silent over one video before it is FAILED as what kills them."""
+    """Workers that may break down or fall silent over one video before it is FAILED."""
     lease_seconds: Annotated[float, Field(ge=1)] = 15
     """How long a silent worker keeps a video before another may take it over."""
     sweep_seconds: Annotated[float, Field(gt=0)] = 5

@@ -5,7 +5,7 @@ writes the row of `video_events` beside it. Each may be repeated: a commit whose
 recognised by what it wrote.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,10 +18,10 @@ from sqlmodel import col
 from heygen_graphql.database import Database
 from heygen_graphql.events import VideoChanged
 from heygen_graphql.jobs import deciding
-from heygen_graphql.jobs.deciding import Standing
+from heygen_graphql.jobs.deciding import Standing, Terms
 from heygen_graphql.jobs.protocol import MAX_MESSAGE_LENGTH, Failure, Progress, Rendered
 from heygen_graphql.rendering.storyboard import Stage
-from heygen_graphql.tables import Video, VideoStatus
+from heygen_graphql.tables import IS_UNDER_WAY, User, Video, VideoStatus
 from heygen_graphql.videos import quotas, usage
 from heygen_graphql.videos.quotas import Quotas
 from heygen_graphql.videos.turning import turn
@@ -70,45 +70,72 @@ async def claim(
     *,
     lease_seconds: float,
     max_attempts: int,
+    max_losses: int = 3,
     limits: Quotas = quotas.STANDARD,
 ) -> Claim | None:
     """Take a video that waits or whose worker has gone silent; None when it is not to be had.
 
-    While its owner has as many under way as they may, it is not; it is to be hinted again as soon as one of
-    those has ended.
+    While its owner has as many under way as they may, it is not.
     """
-    written: tuple[int, datetime] | None = None
-
-    async def take(session: AsyncSession) -> Claim | None:
-        nonlocal written
+    terms = Terms(lease_seconds, max_attempts, max_losses, limits)
+    async with database.reading() as session:
         owner_id = await session.scalar(select(col(Video.owner_id)).where(col(Video.id) == video_id))
+
+    async def this(_session: AsyncSession, _now: datetime) -> UUID | None:
+        return video_id
+
+    return None if owner_id is None else await take(database, owner_id, this, terms)
+
+
+async def take(
+    database: Database,
+    owner_id: UUID,
+    choose: Callable[[AsyncSession, datetime], Awaitable[UUID | None]],
+    terms: Terms,
+    *,
+    at_most: int | None = None,
+) -> Claim | None:
+    """Take the video of the owner's that is chosen once nobody else can take one of theirs; None for none.
+
+    Nor is one taken while as many of theirs are under way as may, or more than `at_most`.
+    """
+    written: tuple[UUID, int, datetime] | None = None
+
+    async def turn_to_it(session: AsyncSession) -> Claim | None:
+        nonlocal written
         # Of two of one owner's that are claimed at once, the second counts the first.
-        own = None if owner_id is None else await quotas.hold(session, owner_id)
-        video = None if own is None else await _locked(session, video_id)
-        if own is None or video is None:
+        own = await quotas.hold(session, owner_id)
+        if own is None:
             return None
+        if written is not None:
+            video = await _locked(session, written[0])
+            if video is not None and written[1:] == (video.fence, video.lease_expires_at):
+                # The commit took place though its answer was lost.
+                return claim_of(video)
         now = await database.now(session)
-        if written == (video.fence, video.lease_expires_at):
-            # The commit took place though its answer was lost.
-            return claim_of(video)
-        if not deciding.may_claim(_standing(video), now, max_attempts):
+        may_run = terms.quotas.videos_at_once if own.concurrent is None else own.concurrent
+        under_way = await _under_way(session, owner_id, now)
+        if under_way >= may_run or (at_most is not None and under_way > at_most):
             return None
-        may_run = limits.videos_at_once if own.concurrent is None else own.concurrent
-        if await _under_way(session, video, now) >= may_run:
-            video.hinted_at = None
+        video_id = await choose(session, now)
+        video = None if video_id is None else await _locked(session, video_id)
+        if video is None or not deciding.may_claim(_standing(video), now, terms):
             return None
+        if video.status is VideoStatus.PROCESSING:
+            video.losses += 1
         video.attempt += 1
         video.fence += 1
-        video.lease_expires_at = now + timedelta(seconds=lease_seconds)
-        video.hinted_at = None
+        video.lease_expires_at = now + timedelta(seconds=terms.lease_seconds)
         video.started_at = now
         video.completed_at = None
         video.failure_code = video.failure_message = video.failure_is_retryable = None
         turn(session, video, VideoStatus.PROCESSING, now, stage=Stage.SPEAKING)
-        written = (video.fence, video.lease_expires_at)
+        served = update(User).where(col(User.id) == owner_id).values(last_served_at=now)
+        await session.execute(served)
+        written = (video.id, video.fence, video.lease_expires_at)
         return claim_of(video)
 
-    return await database.retrying(take)
+    return await database.retrying(turn_to_it)
 
 
 async def keep(
@@ -220,8 +247,8 @@ async def fail(database: Database, claim: Claim, failure: Failure, *, max_failur
         if again_at is None:
             _end_in_failure(session, video, failure, now)
         else:
-            # It joins the queue when the back-off ends, and is hinted then.
-            video.queued_at = video.hinted_at = again_at
+            # It joins the queue when the back-off ends.
+            video.queued_at = again_at
             turn(session, video, VideoStatus.PENDING, now, stage=Stage.QUEUED)
         return _recorded(video)
 
@@ -236,36 +263,35 @@ async def give_back(database: Database, claim: Claim) -> VideoChanged | None:
         if video is None or video.fence != claim.fence or video.deleted_at is not None:
             return None
         if video.status is VideoStatus.PROCESSING:
-            _set_waiting(session, video, await database.now(session))
+            turn(session, video, VideoStatus.PENDING, await database.now(session), stage=Stage.QUEUED)
         return _change_of(video) if video.status is VideoStatus.PENDING else None
 
     return await database.retrying(release)
 
 
-async def give_back_all(database: Database) -> list[VideoChanged]:
-    """Let every video wait again that a dead predecessor was rendering, and forget what it was hinted.
+async def give_back_all(database: Database, *, max_losses: int = 3) -> list[VideoChanged]:
+    """Let every video wait again that a dead predecessor was rendering, or fail when it was lost too often.
 
     Only for a process that knows itself to be the only one that renders, with a queue of its own.
     """
 
     async def release(session: AsyncSession) -> list[VideoChanged]:
-        videos = await session.scalars(
-            select(Video).where(col(Video.status) == VideoStatus.PROCESSING).with_for_update()
-        )
+        videos = await session.scalars(select(Video).where(IS_UNDER_WAY).with_for_update())
         now = await database.now(session)
         changes = []
         for video in videos:
-            _set_waiting(session, video, now)
+            video.losses += 1
+            if video.losses < max_losses:
+                turn(session, video, VideoStatus.PENDING, now, stage=Stage.QUEUED)
+            else:
+                _end_in_failure(session, video, deciding.poison(video.losses), now)
             changes.append(_change_of(video))
-        await session.execute(
-            update(Video).where(col(Video.status) == VideoStatus.PENDING).values(hinted_at=None)
-        )
         return changes
 
     return await database.retrying(release)
 
 
-async def abandon(database: Database, video_ids: Sequence[UUID], *, max_attempts: int) -> list[VideoChanged]:
+async def abandon(database: Database, video_ids: Sequence[UUID], terms: Terms) -> list[VideoChanged]:
     """FAIL those of the videos that nobody works on and nobody may claim again."""
 
     async def end(session: AsyncSession) -> list[VideoChanged]:
@@ -275,8 +301,11 @@ async def abandon(database: Database, video_ids: Sequence[UUID], *, max_attempts
             if video is None:
                 continue
             now = await database.now(session)
-            if deciding.is_exhausted(_standing(video), now, max_attempts):
-                _end_in_failure(session, video, deciding.abandoned(video.attempt), now)
+            failure = deciding.given_up(_standing(video), now, terms)
+            if failure is not None:
+                if video.status is VideoStatus.PROCESSING:
+                    video.losses += 1
+                _end_in_failure(session, video, failure, now)
                 changes.append(_change_of(video))
         return changes
 
@@ -288,17 +317,14 @@ async def _locked(session: AsyncSession, video_id: UUID) -> Video | None:
     return await session.get(Video, video_id, with_for_update=True)
 
 
-async def _under_way(session: AsyncSession, video: Video, now: datetime) -> int:
-    """How many others of the owner's are being rendered.
+async def _under_way(session: AsyncSession, owner_id: UUID, now: datetime) -> int:
+    """How many of the owner's are being rendered.
 
     One whose worker has gone silent is not: were it counted, several of them would keep each other waiting
     after all workers had died.
     """
     counted = select(func.count()).where(
-        col(Video.owner_id) == video.owner_id,
-        col(Video.id) != video.id,
-        col(Video.status) == VideoStatus.PROCESSING,
-        col(Video.lease_expires_at) > now,
+        col(Video.owner_id) == owner_id, IS_UNDER_WAY, col(Video.lease_expires_at) > now
     )
     return (await session.execute(counted)).scalar_one()
 
@@ -314,12 +340,8 @@ def still_mine(claim: Claim) -> ColumnElement[bool]:
 
 
 def _standing(video: Video) -> Standing:
-    return Standing(video.status, video.attempt, video.lease_expires_at, video.deleted_at is not None)
-
-
-def _set_waiting(session: AsyncSession, video: Video, now: datetime) -> None:
-    video.hinted_at = None
-    turn(session, video, VideoStatus.PENDING, now, stage=Stage.QUEUED)
+    is_deleted = video.deleted_at is not None
+    return Standing(video.status, video.attempt, video.lease_expires_at, is_deleted, video.losses)
 
 
 def _end_in_failure(session: AsyncSession, video: Video, failure: Failure, now: datetime) -> None:

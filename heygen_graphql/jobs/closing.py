@@ -15,13 +15,12 @@ from heygen_graphql.accounts import leaving
 from heygen_graphql.database import Database
 from heygen_graphql.errors import InvalidInput
 from heygen_graphql.jobs.attempt import Workplace
-from heygen_graphql.jobs.broker import Queue
 from heygen_graphql.tables import Video
 
 _log = structlog.get_logger(__name__)
 
 
-async def clear_closed_accounts(place: Workplace, _queue: Queue) -> None:
+async def clear_closed_accounts(place: Workplace) -> None:
     """Delete closed accounts' videos, assets and avatars, and the accounts themselves that have none left."""
     for user_id in await leaving.closed(place.database):
         await _delete_videos(place.database, user_id)

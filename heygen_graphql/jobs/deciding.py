@@ -1,20 +1,43 @@
 """What may become of a video's claim: decisions over values, with no database and no clock."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
+from typing import Self
 
-from heygen_graphql.jobs.protocol import RENDER_ABANDONED, RENDER_OUT_OF_MEMORY, RENDER_TIMED_OUT, Failure
+from heygen_graphql.jobs.protocol import (
+    RENDER_ABANDONED,
+    RENDER_OUT_OF_MEMORY,
+    RENDER_POISON,
+    RENDER_TIMED_OUT,
+    Failure,
+)
+from heygen_graphql.settings import Settings
 from heygen_graphql.tables import VideoStatus
-
-HINT_AGAIN_AFTER = timedelta(seconds=30)
-"""How long a hint may go unheeded before it is thought lost. Too soon only costs a spare message."""
+from heygen_graphql.videos.quotas import STANDARD, Quotas
 
 _NOT_AGAIN_BY_ITSELF = frozenset({RENDER_TIMED_OUT, RENDER_OUT_OF_MEMORY})
 _FIRST_DELAY_SECONDS = 2.0
 _DELAY_GROWTH = 4.0
 _LONGEST_DELAY_SECONDS = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On which videos are claimed; the settings of the same names say more."""
+
+    lease_seconds: float
+    max_attempts: int
+    max_losses: int
+    quotas: Quotas = STANDARD
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        return cls(
+            lease_seconds=settings.lease_seconds,
+            max_attempts=settings.render_max_attempts,
+            max_losses=settings.render_max_losses,
+            quotas=Quotas.of(settings),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +48,7 @@ class Standing:
     attempt: int
     lease_expires_at: datetime | None
     is_deleted: bool = False
+    losses: int = 0
 
 
 def is_adrift(standing: Standing, now: datetime) -> bool:
@@ -40,13 +64,32 @@ def is_adrift(standing: Standing, now: datetime) -> bool:
     )
 
 
-def may_claim(standing: Standing, now: datetime, max_attempts: int) -> bool:
-    return is_adrift(standing, now) and standing.attempt < max_attempts
+def is_lost(standing: Standing, now: datetime) -> bool:
+    """Whether its worker has gone silent."""
+    return standing.status is VideoStatus.PROCESSING and is_adrift(standing, now)
 
 
-def is_exhausted(standing: Standing, now: datetime, max_attempts: int) -> bool:
-    """Whether nobody works on it and nobody ever may again."""
-    return is_adrift(standing, now) and standing.attempt >= max_attempts
+def may_claim(standing: Standing, now: datetime, terms: Terms) -> bool:
+    return is_adrift(standing, now) and given_up(standing, now, terms) is None
+
+
+def given_up(standing: Standing, now: datetime, terms: Terms) -> Failure | None:
+    """Why nobody works on it and nobody ever may again; None when somebody does or may."""
+    if is_lost(standing, now) and standing.losses + 1 >= terms.max_losses:
+        return poison(standing.losses + 1)
+    if is_adrift(standing, now) and standing.attempt >= terms.max_attempts:
+        return abandoned(standing.attempt)
+    return None
+
+
+def poison(losses: int) -> Failure:
+    return Failure(
+        RENDER_POISON,
+        f"{losses} times the worker that rendered it broke down or fell silent, and the server gave up. "
+        "Retry the video; if that fails as well, its script or its pictures may ask for more than the server "
+        "has.",
+        is_retryable=True,
+    )
 
 
 def abandoned(attempts: int) -> Failure:
@@ -68,8 +111,3 @@ def retry_at(failure: Failure, failures: int, now: datetime, max_failures: int) 
         return None
     delay = min(_FIRST_DELAY_SECONDS * _DELAY_GROWTH ** (failures - 1), _LONGEST_DELAY_SECONDS)
     return now + timedelta(seconds=delay)
-
-
-def due_hints(waiting: Sequence[tuple[UUID, datetime | None, datetime]], now: datetime) -> list[UUID]:
-    """Which of the `waiting` (id, next hint, ready since) the queue should be told of, in their order."""
-    return [video_id for video_id, hint_at, ready_at in waiting if (hint_at or ready_at) <= now]

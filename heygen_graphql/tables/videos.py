@@ -151,6 +151,12 @@ class Video(SQLModel, table=True):
             postgresql_where=IS_UNDER_WAY,
         ),
         Index(
+            "ix_videos_waiting_again_attempt",
+            "attempt",
+            sqlite_where=text("status = 'PENDING' AND attempt > 0"),
+            postgresql_where=text("status = 'PENDING' AND attempt > 0"),
+        ),
+        Index(
             "ix_videos_deleted",
             "deleted_at",
             sqlite_where=text("deleted_at IS NOT NULL"),

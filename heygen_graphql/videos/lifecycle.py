@@ -162,8 +162,8 @@ def _take(room: Room, video: Video, seconds: float) -> None:
 def _queue_anew(session: AsyncSession, video: Video, now: datetime) -> None:
     """PENDING as on the first day, but for `fence`, which never goes back."""
     video.sqlmodel_update(asked_for_by())
-    video.queued_at = video.hinted_at = now
-    video.attempt = video.failures = 0
+    video.queued_at = now
+    video.attempt = video.failures = video.losses = 0
     for name in (
         "started_at",
         "completed_at",

@@ -238,7 +238,6 @@ async def _make(
             "created_at": moment,
             "updated_at": moment,
             "queued_at": moment,
-            "hinted_at": moment,
         }
         outcomes[index] = made[index] = Video(
             owner_id=owner_id, **asked_for_by(), **instants, **columns[index]

@@ -10,14 +10,15 @@ down_revision: str | None = "0004"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
-# An owner's line from its head, the previews in it, and what is under way of theirs.
-_BY_OWNER = {
+# An owner's line from its head, the previews in it, what is under way of theirs, and what waits again.
+_PARTIAL_INDEXES = {
     "ix_videos_waiting_owner_id_queued_at_id": (("owner_id", "queued_at", "id"), "status = 'PENDING'"),
     "ix_videos_waiting_preview_owner_id_queued_at_id": (
         ("owner_id", "queued_at", "id"),
         "status = 'PENDING' AND estimated_seconds <= 15",
     ),
     "ix_videos_under_way_owner_id": (("owner_id",), "status = 'PROCESSING'"),
+    "ix_videos_waiting_again_attempt": (("attempt",), "status = 'PENDING' AND attempt > 0"),
 }
 
 
@@ -54,13 +55,13 @@ def upgrade() -> None:
     op.add_column("videos", sa.Column("losses", sa.Integer(), server_default="0", nullable=False))
     op.add_column("videos", sa.Column("request_id", sa.String(100), nullable=True))
     op.add_column("videos", sa.Column("trace_parent", sa.String(55), nullable=True))
-    for name, (columns, condition) in _BY_OWNER.items():
+    for name, (columns, condition) in _PARTIAL_INDEXES.items():
         where = sa.text(condition)
         op.create_index(name, "videos", columns, sqlite_where=where, postgresql_where=where)
 
 
 def downgrade() -> None:
-    for name in _BY_OWNER:
+    for name in _PARTIAL_INDEXES:
         op.drop_index(name, "videos")
     op.drop_column("videos", "trace_parent")
     op.drop_column("videos", "request_id")

@@ -104,11 +104,10 @@ async def test_of_one_owners_videos_that_are_claimed_at_once_only_so_many_are_to
     won = [one.video_id for one in claims if one is not None]
     assert len(won) == 3
     assert anothers in won
-    # Those that wait are to be hinted as soon as they may begin, and are otherwise as they were
+    # Those that wait are as they were
     for video_id in {*ids} - {*won}:
         video = await load(database, video_id)
         assert (video.status, video.attempt, video.version) == (VideoStatus.PENDING, 0, 1)
-        assert video.hinted_at is None
 
 
 async def test_who_may_have_one_under_way_may_have_the_next_when_it_ends(database: Database) -> None:

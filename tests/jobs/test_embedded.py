@@ -114,7 +114,7 @@ async def test_a_server_that_stops_gives_its_renders_back_within_two_seconds(
     video = await load(sqlite, video_id)
     assert (video.status, video.failures, video.progress) == (VideoStatus.PENDING, 0, 0.0)
 
-    # And the next one takes it up at once, not when its hint is taken for lost
+    # And the next one takes it up at once
     await change(sqlite, video_id, storyboard=storyboard())
     async with server(settings, sqlite):
         assert (await wait_for_end(sqlite, video_id, seconds=15)).status is VideoStatus.COMPLETED
@@ -131,34 +131,19 @@ async def test_a_second_server_on_the_same_data_directory_refuses_to_start(
         pass
 
 
-async def test_a_long_queue_is_not_hinted_over_and_over(settings: Settings, sqlite: Database) -> None:
-    """A worker that is busy for long does not find a heap of messages afterwards."""
-    async with server(settings, sqlite) as queue:
-        busy = await add_video(sqlite, SLOW)
-        await queue.hint(busy)
-        await wait_for(sqlite, busy, is_drawing)
-        waiting = [await add_video(sqlite) for _ in range(80)]
-        for video_id in waiting[:64]:
-            await wait_for(sqlite, video_id, lambda video: video.hinted_at is not None)
-        # Then, in the rounds of the sweep that follow, no others are
-        await asyncio.sleep(0.5)
-        hinted = [video_id for video_id in waiting if (await load(sqlite, video_id)).hinted_at]
-    assert hinted == waiting[:64]
-
-
 async def test_what_a_killed_predecessor_had_in_hand_begins_anew_at_once(
     settings: Settings, sqlite: Database
 ) -> None:
-    # Given a video claimed and another hinted by a server that was killed a moment ago
+    # Given a video claimed and another that waited in a server that was killed a moment ago
     soon = utc_now() + timedelta(seconds=30)
     claimed = await add_video(
         sqlite, status=VideoStatus.PROCESSING, attempt=1, fence=1, lease_expires_at=soon
     )
-    hinted = await add_video(sqlite, hinted_at=soon)
+    waiting = await add_video(sqlite)
     async with server(settings, sqlite):
-        # Then neither waits for the lease to end or for its hint to be taken for lost
-        ended = [await wait_for_end(sqlite, video_id, seconds=15) for video_id in (claimed, hinted)]
-    assert [(video.status, video.attempt, video.failures) for video in ended] == [
-        (VideoStatus.COMPLETED, 2, 0),
-        (VideoStatus.COMPLETED, 1, 0),
+        # Then neither waits for the lease to end, nor for a message
+        ended = [await wait_for_end(sqlite, video_id, seconds=15) for video_id in (claimed, waiting)]
+    assert [(video.status, video.attempt, video.failures, video.losses) for video in ended] == [
+        (VideoStatus.COMPLETED, 2, 0, 1),
+        (VideoStatus.COMPLETED, 1, 0, 0),
     ]

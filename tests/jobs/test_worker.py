@@ -237,10 +237,6 @@ async def test_when_redis_dies_and_comes_back_empty_every_video_is_still_rendere
 
     # Then, when it is back, the worker goes on
     valkey.start()
-    # As if the half minute had passed after which a hint is taken for lost
-    for video_id in ids:
-        if not (await load(database, video_id)).status.is_final:
-            await change(database, video_id, hinted_at=None)
     ended = [await wait_for_end(database, video_id) for video_id in ids]
     assert [video.status for video in ended] == [VideoStatus.COMPLETED] * 4
 

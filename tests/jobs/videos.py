@@ -81,7 +81,7 @@ async def let_lease_run_out(database: Database, video_id: UUID) -> None:
 async def let_back_off_end(database: Database, video_id: UUID) -> None:
     """Once it has failed for the first time: as if the seconds had passed until its next attempt."""
     await wait_for(database, video_id, lambda video: video.failures == 1)
-    await change(database, video_id, queued_at=utc_now(), hinted_at=None)
+    await change(database, video_id, queued_at=utc_now())
 
 
 async def statuses(database: Database, video_id: UUID) -> list[VideoStatus]:
