@@ -20,6 +20,7 @@ from heygen_graphql.events import VideoChanged
 from heygen_graphql.jobs import deciding
 from heygen_graphql.jobs.deciding import Standing, Terms
 from heygen_graphql.jobs.protocol import MAX_MESSAGE_LENGTH, Failure, Progress, Rendered
+from heygen_graphql.observability import LEASES_LOST
 from heygen_graphql.rendering.storyboard import Stage
 from heygen_graphql.tables import IS_UNDER_WAY, User, Video, VideoStatus
 from heygen_graphql.videos import quotas, usage
@@ -100,9 +101,10 @@ async def take(
     Nor is one taken while as many of theirs are under way as may, or more than `at_most`.
     """
     written: tuple[UUID, int, datetime] | None = None
+    is_taken_over = False
 
     async def turn_to_it(session: AsyncSession) -> Claim | None:
-        nonlocal written
+        nonlocal written, is_taken_over
         # Of two of one owner's that are claimed at once, the second counts the first.
         own = await quotas.hold(session, owner_id)
         if own is None:
@@ -121,7 +123,8 @@ async def take(
         video = None if video_id is None else await _locked(session, video_id)
         if video is None or not deciding.may_claim(_standing(video), now, terms):
             return None
-        if video.status is VideoStatus.PROCESSING:
+        is_taken_over = video.status is VideoStatus.PROCESSING
+        if is_taken_over:
             video.losses += 1
         video.attempt += 1
         video.fence += 1
@@ -135,7 +138,10 @@ async def take(
         written = (video.id, video.fence, video.lease_expires_at)
         return claim_of(video)
 
-    return await database.retrying(turn_to_it)
+    claim = await database.retrying(turn_to_it)
+    if claim is not None and is_taken_over:
+        LEASES_LOST.labels("video").inc()
+    return claim
 
 
 async def keep(
