@@ -20,8 +20,8 @@ from tests.chaos.stage import GRACE_SECONDS, Member, Stage
 
 T = TypeVar("T")
 
-_VICTIM_SECONDS = 15.0
-"""How long a fault waits for somebody whom it can hit."""
+_VICTIM_SECONDS = 10.0
+"""How long a fault waits for somebody whom it can hit at work."""
 _PROMPT_SECONDS = GRACE_SECONDS * 6.0
 """How long a process that was told to stop may take, on a machine that is busy elsewhere."""
 _DOUBLED = 20
@@ -35,7 +35,7 @@ async def inflict(stage: Stage, load: Load, fault: Fault) -> None:
 
 
 async def _kill_worker(stage: Stage, _load: Load, fault: Fault) -> None:
-    member = _one_of(stage.workers, fault.dice)
+    member = await _busy_worker(stage, fault)
     async with member.harm:
         processes = member.processes()
         if not processes:
@@ -50,14 +50,10 @@ async def _kill_worker(stage: Stage, _load: Load, fault: Fault) -> None:
 
 
 async def _kill_render(stage: Stage, _load: Load, fault: Fault) -> None:
-    deadline = time.monotonic() + _VICTIM_SECONDS
-    while time.monotonic() < deadline:
-        renders = [render for member in stage.workers for render in member.renders()]
-        if renders:
-            _signal(_one_of(renders, fault.dice), signal.SIGKILL)
-            return
-        await asyncio.sleep(0.05)
-    stage.say("nothing was being rendered")
+    member = await _busy_worker(stage, fault)
+    if renders := member.renders():
+        _signal(_one_of(renders, (fault.dice * len(stage.workers)) % 1), signal.SIGKILL)
+        stage.say(f"killed a render process of {member.name}")
 
 
 async def _kill_api(stage: Stage, _load: Load, fault: Fault) -> None:
@@ -69,7 +65,7 @@ async def _kill_api(stage: Stage, _load: Load, fault: Fault) -> None:
 
 
 async def _freeze_worker(stage: Stage, _load: Load, fault: Fault) -> None:
-    member = _one_of(stage.workers, fault.dice)
+    member = await _busy_worker(stage, fault)
     async with member.harm:
         frozen = member.processes()
         if (fault.dice * len(stage.workers)) % 1 < 0.5:
@@ -185,6 +181,17 @@ _FAULTS: dict[Kind, Callable[[Stage, Load, Fault], Awaitable[None]]] = {
     Kind.SEND_GARBAGE: _send_garbage,
     Kind.CUT_WATCHERS: _cut_watchers,
 }
+
+
+async def _busy_worker(stage: Stage, fault: Fault) -> Member:
+    """One that has something to lose, if there is one soon."""
+    deadline = time.monotonic() + _VICTIM_SECONDS
+    while time.monotonic() < deadline:
+        busy = [member for member in stage.workers if member.is_busy and not member.harm.locked()]
+        if busy:
+            return _one_of(busy, fault.dice)
+        await asyncio.sleep(0.05)
+    return _one_of(stage.workers, fault.dice)
 
 
 def _one_of(choices: Sequence[T], dice: float) -> T:

@@ -21,6 +21,9 @@ _SHORT_SCRIPTS = (
     "Nothing is lost.",
     "And nothing is done twice.",
 )
+_LONG_SCRIPT = (
+    "This one takes a little longer, so that it is taken from whoever was at it and has come back. " * 3
+)
 
 
 class Kind(StrEnum):
@@ -42,7 +45,7 @@ class Kind(StrEnum):
 _LASTS_SECONDS: Mapping[Kind, tuple[float, float]] = {
     Kind.KILL_WORKER: (0.2, 2.0),
     Kind.KILL_API: (0.2, 4.0),
-    Kind.FREEZE_WORKER: (LEASE_SECONDS * 1.2, LEASE_SECONDS * 2.0),
+    Kind.FREEZE_WORKER: (LEASE_SECONDS * 1.2, LEASE_SECONDS * 2.2),
     Kind.STOP_WORKER: (0.2, 2.0),
     Kind.STOP_API: (0.2, 2.0),
     Kind.KILL_POSTGRES: (0.5, LEASE_SECONDS * 1.4),
@@ -85,8 +88,8 @@ FULL = Size(
     },
 )
 QUICK = Size(
-    videos=48,
-    watchers=24,
+    videos=40,
+    watchers=20,
     span_seconds=45,
     patience_seconds=300,
     faults=dict.fromkeys(Kind, 1) | {Kind.KILL_WORKER: 2, Kind.KILL_RENDER: 2},
@@ -186,6 +189,8 @@ def _orders(dice: random.Random, size: Size) -> tuple[Order, ...]:
 
 
 def _film(dice: random.Random, number: int) -> Film:
+    if number % 5 == 1:
+        return Film(number, (_LONG_SCRIPT,))
     scenes = dice.randint(3, 8) if number % 5 == 3 else 1
     return Film(number, tuple(dice.choice(_SHORT_SCRIPTS) for _ in range(scenes)))
 

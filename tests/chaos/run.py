@@ -81,9 +81,7 @@ async def _judged(stage: Stage, load: Load, database: Database) -> Verdict:
     judging.judge_watchers(verdict, load, rows)
     judging.judge_webhooks(verdict, load, rows)
     judging.judge_processes(verdict, stage)
-    verdict.demand(
-        "no work is left behind", [path for work in stage.work_directories for path in work.iterdir()]
-    )
+    verdict.demand("no work is left behind", stage.left_behind)
     return verdict
 
 
@@ -124,8 +122,7 @@ async def _sweep(stage: Stage, database: Database) -> None:
         member.launch()
 
     async def is_swept() -> bool:
-        is_work_left = any(any(work.iterdir()) for work in stage.work_directories)
-        return not is_work_left and await judging.is_tidy(stage.place, rows)
+        return not stage.left_behind and await judging.is_tidy(stage.place, rows)
 
     await _until(is_swept, _SETTLING_SECONDS)
     await asyncio.gather(*(stage.terminate(member, _STOP_SECONDS) for member in stage.workers))

@@ -47,6 +47,11 @@ class Member:
         """As far as its age tells: it may have been waiting for a database all the time."""
         return time.monotonic() - self.launched_at > STARTING_SECONDS
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether an attempt has its directory there, or a killed one had."""
+        return any(Path(self.server.environment["DATA_DIR"], "work").glob("*"))
+
     def processes(self) -> list[psutil.Process]:
         """Those that serve or take work."""
         return [process for process, is_render in self._family() if not is_render]
@@ -126,8 +131,9 @@ class Stage:
         return Settings(_env_file=None, redis_url=self.valkey.url)
 
     @property
-    def work_directories(self) -> list[Path]:
-        return [folder for folder in self._directory.glob("data-*/work") if folder.is_dir()]
+    def left_behind(self) -> list[Path]:
+        """What attempts have in their working directories."""
+        return list(self._directory.glob("data-*/work/*"))
 
     def say(self, what: str) -> None:
         self._say(f"{time.monotonic() - self.began:6.1f} s  {what}")
