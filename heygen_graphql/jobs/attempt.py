@@ -3,10 +3,11 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from uuid import UUID
+
+import structlog
 
 from heygen_graphql import presence
-from heygen_graphql.jobs import claiming, ending, scenes, sharing, whole
+from heygen_graphql.jobs import ending, scenes, sharing, whole
 from heygen_graphql.jobs.broker import Queue
 from heygen_graphql.jobs.claiming import Claim
 from heygen_graphql.jobs.directories import scratch_directory
@@ -15,36 +16,13 @@ from heygen_graphql.jobs.scenes import SceneClaim
 from heygen_graphql.jobs.sharing import Part
 from heygen_graphql.jobs.workplace import Workplace, insist
 from heygen_graphql.observability import ACTIVE_RENDERS, bound_ids, tracing
-from heygen_graphql.videos import Quotas
 
-__all__ = ["Workplace", "help", "remove_files_before", "render_claimed", "render_video"]
+__all__ = ["Workplace", "help", "remove_files_before", "render_claimed"]
 
 _HELP_SECONDS = 10.0
 """After so long a helper begins no further scene, but looks whether a whole video waits."""
 
-
-async def render_video(place: Workplace, video_id: UUID, queue: Queue) -> bool:
-    """Render the video if it is there to be claimed, or help with another; False when there is neither."""
-    claim = await claiming.claim(
-        place.database,
-        video_id,
-        lease_seconds=place.settings.lease_seconds,
-        max_attempts=place.settings.render_max_attempts,
-        limits=Quotas.of(place.settings),
-    )
-    if claim is not None:
-        await render_claimed(place, claim, queue)
-        return True
-    scene = await scenes.claim_any(
-        place.database,
-        lease_seconds=place.settings.lease_seconds,
-        max_losses=place.settings.render_max_losses,
-        but_not_of=place.strangers,
-    )
-    if scene is None:
-        return False
-    await help(place, scene, queue)
-    return True
+_log = structlog.get_logger(__name__)
 
 
 async def render_claimed(place: Workplace, claim: Claim, queue: Queue) -> None:
@@ -93,6 +71,7 @@ async def _plan(place: Workplace, claim: Claim, queue: Queue) -> bool | None:
         if planned is not None and len(planned) < 2:
             return False
         if planned is not None and await insist(lambda: scenes.plan(place.database, claim, planned)):
+            _log.info("video_shared", scenes=len(planned))
             await _call_for_help(place, claim, queue, len(planned))
             return True
         await ending.record(place, claim, None)

@@ -98,13 +98,19 @@ async def plan(database: Database, claim: Claim, planned: Sequence[Planned]) -> 
 
 
 async def claim_one(
-    database: Database, claim: Claim, participant_id: UUID, *, lease_seconds: float, max_losses: int
+    database: Database,
+    claim: Claim,
+    participant_id: UUID,
+    *,
+    lease_seconds: float,
+    max_losses: int,
+    may_take_over: bool = True,
 ) -> SceneClaim | None:
     """Take a scene of the video that nobody has; None when there is none, or the claim no longer stands.
 
-    One whose participant has gone silent is taken over, and the others of that participant are free again.
-    That counts as one loss of a worker; when it would be the last one allowed, the scene is left, so that the
-    video's own lease runs out and `claiming` ends it.
+    One whose participant has gone silent is taken over if it may, and the others of that participant are free
+    again. That counts as one loss of a worker; when it would be the last one allowed, the scene is left, so
+    that the video's own lease runs out and `claiming` ends it.
     """
     written: SceneClaim | None = None
 
@@ -120,7 +126,7 @@ async def claim_one(
         ):
             # The commit took place though its answer was lost.
             return written
-        chosen = choose(rows, now, may_take_over=video.losses + 1 < max_losses)
+        chosen = choose(rows, now, may_take_over=may_take_over and video.losses + 1 < max_losses)
         if chosen is None:
             return None
         lost_id = chosen.participant_id
@@ -140,9 +146,13 @@ async def claim_any(
     *,
     lease_seconds: float,
     max_losses: int,
+    may_take_over: bool = True,
     but_not_of: Collection[UUID] = (),
 ) -> SceneClaim | None:
-    """Take a scene of any video under way, the one that came first before others; None when there is none."""
+    """Take a scene of any video under way, the one that came first before others; None when there is none.
+
+    As `claim_one` does.
+    """
     async with database.reading() as session:
         now = await database.now(session)
         found = await session.scalars(
@@ -155,7 +165,12 @@ async def claim_any(
     participant_id = uuid4()
     for claim in claims:
         one = await claim_one(
-            database, claim, participant_id, lease_seconds=lease_seconds, max_losses=max_losses
+            database,
+            claim,
+            participant_id,
+            lease_seconds=lease_seconds,
+            max_losses=max_losses,
+            may_take_over=may_take_over,
         )
         if one is not None:
             return one

@@ -51,6 +51,13 @@ class Part:
     looking: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while the last scene may be noted: then the claim falls, and it is this part that made it fall."""
 
+    disturbed_at: float | None = None
+    """When the database was last found to be away."""
+
+    def is_calm(self, lease_seconds: float) -> bool:
+        """Whether others have had the time to renew their leases since the database was away."""
+        return self.disturbed_at is None or time.monotonic() - self.disturbed_at > lease_seconds
+
     @property
     def is_over(self) -> bool:
         return self.ends_at is not None and time.monotonic() > self.ends_at
@@ -191,6 +198,7 @@ async def _claimed(place: Workplace, part: Part) -> SceneClaim | None:
         part.id,
         lease_seconds=place.settings.lease_seconds,
         max_losses=place.settings.render_max_losses,
+        may_take_over=part.is_calm(place.settings.lease_seconds),
     )
 
 
@@ -263,6 +271,7 @@ async def _tick(place: Workplace, part: Part) -> bool:
             if not is_passing_fault(error):
                 raise
             _log.warning("database_away", error=str(error))
+            part.disturbed_at = time.monotonic()
             return True
 
 

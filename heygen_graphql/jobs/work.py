@@ -161,6 +161,7 @@ class _Crew:
                     self._place.database,
                     lease_seconds=self._terms.lease_seconds,
                     max_losses=self._terms.max_losses,
+                    may_take_over=self.steadiness.has_lasted(self._terms.lease_seconds),
                     but_not_of=self._place.strangers,
                 )
                 if scene is None:

@@ -177,15 +177,13 @@ async def test_a_worker_killed_in_mid_scene_costs_its_scene_and_not_the_video(
     # Given a video that one worker has claimed and another helps with
     tally = tmp_path / "tally"
     plan = {"steps": 8, "step_seconds": 0.1, "tally": str(tally)}
-    first = start_worker()
-    video_id = await add_video(database, storyboard=storyboard_of_many([plan] * 6))
-    await queue.hint(video_id)
-    await wait_for(database, video_id, lambda video: video.status is VideoStatus.PROCESSING)
-    second = start_worker()
-    await wait_for_two(database, video_id)
+    both = [start_worker(), start_worker()]
+    video_id = await begun_by_two(database, queue, [plan] * 5)
+    has_claimed = ["video_shared" in (tmp_path / f"worker-{number}.log").read_text() for number in (0, 1)]
+    assert sorted(has_claimed) == [False, True]
 
     # When one of them is killed
-    victim = first if is_first else second
+    victim = both[has_claimed.index(is_first)]
     orphans = victim.children(recursive=True)
     victim.kill()
     await asyncio.to_thread(wait_until_gone, orphans)
@@ -195,8 +193,8 @@ async def test_a_worker_killed_in_mid_scene_costs_its_scene_and_not_the_video(
     assert (video.status, video.attempt, video.losses) == (VideoStatus.COMPLETED, 1, 1)
     assert await statuses(database, video_id) == ["PROCESSING", "COMPLETED"]
     begun = Counter(tally.read_text().split())
-    assert sorted(begun.values()) == [1, 1, 1, 1, 1, 2]
-    assert reused(video) == [False] * 6
+    assert sorted(begun.values()) == [1, 1, 1, 1, 2]
+    assert reused(video) == [False] * 5
 
 
 async def test_cancel_stops_all_who_take_part_within_a_second(
