@@ -89,6 +89,9 @@ class Settings(BaseSettings):
     worker_grace_seconds: Annotated[float, Field(ge=0, le=3600)] = 20
     """How long a worker that is told to stop lets its renders go on; what has not ended then is handed
     back. Whoever stops the process must wait some 10 s longer before killing it."""
+    drain_seconds: Annotated[float, Field(ge=0, le=600)] = 0
+    """How long an API that is told to stop serves on, while /health/ready says so: as long as its load balancer
+    needs to find out."""
     log_json: bool = False
     metrics_host: str = "127.0.0.1"
     metrics_port: Annotated[int | None, Field(ge=0, le=65535)] = None

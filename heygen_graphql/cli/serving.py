@@ -1,7 +1,9 @@
 """The API behind uvicorn, with errors of the start in one line and its addresses printed when it answers."""
 
+import asyncio
 import os
 import socket
+import time
 from contextlib import AsyncExitStack
 
 import typer
@@ -16,6 +18,7 @@ from heygen_graphql.web.websocket import uvicorn_options
 
 # How long open requests and subscriptions may take to end after Ctrl-C or SIGTERM.
 _GRACEFUL_SECONDS = 5
+_LOOK_SECONDS = 0.1
 
 
 def serve(settings: Settings) -> None:
@@ -83,6 +86,7 @@ class _Server(uvicorn.Server):
         )
         self._lifespan = AsyncExitStack()
         self._announcement = announcement
+        self._drain_seconds = settings.drain_seconds
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         state = await self._lifespan.enter_async_context(self._app.router.lifespan_context(self._app))
@@ -91,6 +95,15 @@ class _Server(uvicorn.Server):
         typer.echo(self._announcement)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._drain()
         self._app.state.graphql.end_streams()
         await super().shutdown(sockets)
         await self._lifespan.aclose()
+
+    async def _drain(self) -> None:
+        """Serve on while load balancers find out that there is nothing more to be sent here; a second signal
+        cuts it short."""
+        self._app.state.parts.health.stop_taking_traffic()
+        ends_at = time.monotonic() + self._drain_seconds
+        while time.monotonic() < ends_at and not self.force_exit:
+            await asyncio.sleep(_LOOK_SECONDS)
