@@ -295,10 +295,15 @@ class Settings(BaseSettings):
         return self.redis_url is None
 
     @property
+    def cores_per_video(self) -> int:
+        """How many cores are kept busy with one video here, at least 1."""
+        processes = 1 if self.is_embedded else self.worker_processes
+        return max(1, usable_cores() // (self.workers * processes))
+
+    @property
     def scenes_at_once(self) -> int:
         """How many processes render one video."""
-        processes = 1 if self.is_embedded else self.worker_processes
-        return self.render_processes or max(1, usable_cores() // (self.workers * processes))
+        return self.render_processes or self.cores_per_video
 
     @property
     def render_memory_bytes(self) -> int:
