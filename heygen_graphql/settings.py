@@ -90,12 +90,12 @@ class Settings(BaseSettings):
     """How long a worker that is told to stop lets its renders go on; what has not ended then is handed
     back. Whoever stops the process must wait some 10 s longer before killing it."""
     drain_seconds: Annotated[float, Field(ge=0, le=600)] = 0
-    """How long an API that is told to stop serves on, while /health/ready says so: as long as its load balancer
-    needs to find out."""
+    """How long an API that is told to stop serves on, while /health/ready says so: as long as its load
+    balancer needs to find out."""
     log_json: bool = False
     metrics_host: str = "127.0.0.1"
     metrics_port: Annotated[int | None, Field(ge=0, le=65535)] = None
-    """Where `worker` serves /metrics, for all of its processes; None: nowhere. An API has it at its own port."""
+    """Where `worker` serves /metrics, for all of its processes; None: nowhere. An API has it at its port."""
     otel_exporter_otlp_endpoint: Annotated[str | None, AfterValidator(_web_address)] = None
     """A collector that takes OTLP over HTTP, like http://localhost:4318; None: no spans are made."""
     otel_service_name: str = "heygen_graphql"

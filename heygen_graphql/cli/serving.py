@@ -105,5 +105,6 @@ class _Server(uvicorn.Server):
         cuts it short."""
         self._app.state.parts.health.stop_taking_traffic()
         ends_at = time.monotonic() + self._drain_seconds
-        while time.monotonic() < ends_at and not self.force_exit:
+        # uvicorn only sets a flag at the second signal.
+        while time.monotonic() < ends_at and not self.force_exit:  # noqa: ASYNC110
             await asyncio.sleep(_LOOK_SECONDS)
