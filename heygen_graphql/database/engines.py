@@ -172,6 +172,13 @@ def _postgresql(url: URL, bounds: Bounds) -> AsyncEngine:
     return engine
 
 
+_BROKEN = (
+    *(asyncpg.PostgresError, asyncpg.InterfaceError, OSError),
+    # The server has said that it ends the connection, and has not closed it yet.
+    asyncpg.InternalClientError,
+)
+
+
 class _Silence:
     """Of a server that neither answers nor refuses: suspended, or its network is gone.
 
@@ -212,7 +219,7 @@ class _Silence:
                 await_only(driver.fetchrow(";", timeout=_PING_SECONDS))
             except TimeoutError as error:
                 raise self._began() from error
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            except _BROKEN as error:
                 raise DisconnectionError(str(error)) from error
 
         @event.listens_for(engine.sync_engine, "handle_error")

@@ -1,7 +1,7 @@
 import asyncio
 import ssl
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -147,6 +147,50 @@ async def test_a_connection_that_died_idle_is_replaced_unseen(postgres_url: str)
         await asyncio.sleep(0.1)
         async with database.reading() as session:
             assert await session.scalar(mine) != pid
+
+
+async def test_a_connection_that_is_just_being_ended_by_the_server_is_replaced_unseen(
+    postgres_url: str,
+) -> None:
+    """As a backend ends whose postmaster was killed: it says so, and closes a moment later."""
+    one = text("SELECT 1")
+    async with saying_farewell(postgres_url) as (url, say_farewell), opened(url) as database:
+        async with database.reading() as session:
+            await session.execute(one)
+        # Longer than a connection is taken to be alive without being asked.
+        await asyncio.sleep(1.1)
+        await say_farewell()
+        async with database.reading() as session:
+            assert await session.scalar(one) == 1
+
+
+@asynccontextmanager
+async def saying_farewell(url: str) -> AsyncIterator[tuple[str, Callable[[], Awaitable[None]]]]:
+    """A way to PostgreSQL, and what has each of its connections told, without its end, that it is ended."""
+    fields = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection due to unexpected postmaster exit\0\0"
+    farewell = b"E" + struct.pack("!i", 4 + len(fields)) + fields
+    address = make_url(url)
+    clients: list[asyncio.StreamWriter] = []
+
+    async def pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        while data := await source.read(65536):
+            target.write(data)
+        target.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        clients.append(writer)
+        there, to_there = await asyncio.open_connection(address.host, address.port)
+        with suppress(ConnectionError):
+            await asyncio.gather(pump(reader, to_there), pump(there, writer))
+
+    async def say_farewell() -> None:
+        while clients:
+            clients.pop().write(farewell)
+        await asyncio.sleep(0.1)
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        yield address.set(host="127.0.0.1", port=port).render_as_string(hide_password=False), say_farewell
 
 
 @asynccontextmanager
