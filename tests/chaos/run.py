@@ -125,4 +125,3 @@ async def _sweep(stage: Stage, database: Database) -> None:
         return not stage.left_behind and await judging.is_tidy(stage.place, rows)
 
     await _until(is_swept, _SETTLING_SECONDS)
-    await asyncio.gather(*(stage.terminate(member, _STOP_SECONDS) for member in stage.workers))
