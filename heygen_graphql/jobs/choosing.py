@@ -40,16 +40,18 @@ async def claim_next(
         waiting = fairness.in_turn(lines, previews_first=previews_first)
         if not waiting:
             return None
+        taken_by_others: list[int] = []
         for lost in range(len(waiting) if slack is None else min(len(waiting), _TRIED)):
             # In order at first; the more have come first, the farther apart.
             line = waiting.pop(random.randrange(min(2 ** max(0, lost - 1), len(waiting))))
-            rival = waiting[0] if waiting else None
-            at_most = None if slack is None or rival is None else rival.under_way + slack
+            rivals = [*taken_by_others, *(one.under_way for one in waiting[:1])]
+            at_most = min(rivals) + slack if rivals and slack is not None else None
             claim = await _claim_of(
                 database, line, terms, at_most, previews_first=previews_first, may_take_over=may_take_over
             )
             if claim is not None:
                 return claim
+            taken_by_others.append(line.under_way + 1)
     return None
 
 

@@ -15,7 +15,7 @@ from sqlmodel import col, func, select
 
 from heygen_graphql.errors import InvalidInput, Unauthenticated, UserErrorCode
 from heygen_graphql.settings import Settings
-from heygen_graphql.tables import IS_UNFINISHED, Usage, User, Video, VideoStatus
+from heygen_graphql.tables import IS_UNFINISHED, IS_WAITING, Usage, User, Video, VideoStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,7 @@ class Quotas:
 
     videos_at_once: int = 5
     waiting_videos: int = 1000
+    waiting_videos_of_all: int = 100_000
     monthly_seconds: int | None = None
     templates: int = 100
 
@@ -32,6 +33,7 @@ class Quotas:
         return cls(
             videos_at_once=settings.videos_at_once_per_user,
             waiting_videos=settings.max_waiting_videos_per_user,
+            waiting_videos_of_all=settings.max_waiting_videos,
             monthly_seconds=settings.monthly_seconds_per_user,
             templates=settings.max_templates_per_user,
         )
@@ -57,6 +59,8 @@ class Room:
     seconds_limit: int | None
     seconds: float
     """Of this month: what is finished, and what the videos that are not are reckoned to play."""
+    places: int
+    """How many more videos the whole server lets wait."""
 
     def take(self, seconds: float, *, videos: int = 1) -> None:
         """
@@ -69,6 +73,12 @@ class Room:
                 "or cancel some."
             )
             raise InvalidInput.one(UserErrorCode.LIMIT_EXCEEDED, message)
+        if videos > self.places:
+            message = (
+                "The server has as many videos waiting as it takes in. Come again in some minutes; "
+                "those that wait are rendered in their turn."
+            )
+            raise InvalidInput.one(UserErrorCode.LIMIT_EXCEEDED, message)
         if self.seconds_limit is not None and self.seconds + seconds > self.seconds_limit:
             message = (
                 f"This video would play about {seconds:.0f} seconds. Of this month's {self.seconds_limit:,}, "
@@ -76,6 +86,7 @@ class Room:
             )
             raise InvalidInput.one(UserErrorCode.LIMIT_EXCEEDED, message)
         self.waiting += videos
+        self.places -= videos
         self.seconds += seconds
 
 
@@ -115,7 +126,10 @@ async def room_of(
     waiting, seconds = (await session.execute(to_come)).one()
     if limit is not None:
         seconds += await month_seconds(session, user_id, now)
-    return Room(quotas.waiting_videos, waiting, limit, seconds)
+    # No further than to the limit: counting is quick as long as few wait.
+    counted = select(col(Video.id)).where(IS_WAITING).limit(quotas.waiting_videos_of_all).subquery()
+    taken = (await session.execute(select(func.count()).select_from(counted))).scalar_one()
+    return Room(quotas.waiting_videos, waiting, limit, seconds, quotas.waiting_videos_of_all - taken)
 
 
 async def month_seconds(session: AsyncSession, user_id: UUID, now: datetime) -> float:

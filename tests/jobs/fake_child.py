@@ -4,6 +4,7 @@
 steps, step_seconds   progress to report, and how long each takes
 fail                  the failure to end with, as `Failure`'s fields
 die_by                the signal to end by
+kills_worker          take the worker along, by SIGKILL
 only_attempts         do `fail` or `die_by` in as many attempts, counted in the file `count_in`
 ignores_sigterm       go on when the soft limit says stop
 starts_program        start another program that holds the output open, and write its id to this file
@@ -75,6 +76,8 @@ def scene_messages(plan: dict[str, Any], key: str, job: Job) -> Iterator[Message
             file.write(f"{plan['number']}\n")
     yield from steps(plan)
     if is_to_break(plan):
+        if plan.get("kills_worker"):
+            os.kill(os.getppid(), signal.SIGKILL)
         if "die_by" in plan:
             os.kill(os.getpid(), plan["die_by"])
         if "fail" in plan:
@@ -113,6 +116,8 @@ def messages(plan: dict[str, Any], job: Job) -> Iterator[Message]:
             Path(job.segments, name).write_text(name)
             yield SegmentStored(name)
     if is_to_break(plan):
+        if plan.get("kills_worker"):
+            os.kill(os.getppid(), signal.SIGKILL)
         if "die_by" in plan:
             sys.stderr.write("about to die\n")
             os.kill(os.getpid(), plan["die_by"])
