@@ -1,5 +1,6 @@
 """What a load balancer, an operator and a stranger learn of how the server is."""
 
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -189,3 +190,17 @@ def test_a_server_is_not_ready_for_an_older_schema_and_is_for_a_newer_one(
         execute(sqlite_url, "UPDATE alembic_version SET version_num = '9999'")
         wait_until(lambda: http.get("/health/ready").status_code == 200, "being found ready", 10)
     assert older["reason"] == "the database needs: heygen-graphql migrate"
+
+
+def test_a_server_that_is_told_to_stop_says_so_while_it_serves_on(server: StartServer) -> None:
+    one = server("serve", DRAIN_SECONDS="30")
+    assert httpx.get(f"{one.url}/health/ready").status_code == 200
+    # When it is told to stop
+    one.process.terminate()
+    wait_until(lambda: httpx.get(f"{one.url}/health/ready").status_code == 503, "being unready", 10)
+    # Then it still serves, and a second word ends that.
+    assert httpx.get(f"{one.url}/health/ready").json()["reason"] == "stopping"
+    asked = httpx.post(f"{one.url}/graphql", json={"query": "{ __typename }"})
+    assert asked.json()["data"] == {"__typename": "Query"}
+    one.process.send_signal(signal.SIGINT)
+    one.process.wait(timeout=15)
