@@ -170,7 +170,7 @@ async def _serve(pipe: Connection) -> None:
             url = urlsplit(watch.url)
             loop = asyncio.get_running_loop()
             _, connection = await loop.create_connection(
-                lambda: _Connection(watch, place, arrivals), url.hostname, url.port
+                lambda: _Connection(watch, place, arrivals), str(url.hostname), url.port or 80
             )
             connections.append(connection)
             await connection.has_begun

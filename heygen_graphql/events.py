@@ -21,6 +21,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from heygen_graphql.observability import EVENTS_DROPPED
+
 MAX_PENDING = 256
 """Videos that may wait for one slow subscriber; beyond that it is told to look at everything again."""
 
@@ -111,6 +113,7 @@ class _LocalSubscription:
             if len(self._pending) > MAX_PENDING:
                 self._pending.popitem(last=False)
                 self._must_look = True
+                EVENTS_DROPPED.inc()
         self._woken.set()
 
 

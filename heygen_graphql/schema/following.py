@@ -18,6 +18,7 @@ from graphql.execution import execute_subscription_event
 from graphql.execution.executor_throwing_on_incremental import ExecutorThrowingOnIncremental
 
 from heygen_graphql import tables
+from heygen_graphql.observability import EVENT_LAG
 from heygen_graphql.schema import weights
 from heygen_graphql.schema.context import Context
 from heygen_graphql.schema.shown_errors import shown
@@ -136,6 +137,7 @@ class Views:
                 errors = shown(result.errors, event, with_suggestions=context.services.settings.debug)
                 body["errors"] = [error.formatted for error in errors]
             text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+            EVENT_LAG.observe(max(0.0, (tables.utc_now() - row.updated_at).total_seconds()))
             made = _Made(text, row.version, row.status.is_final, event.is_cut_off)
             if not result.errors:
                 view.keep(made)

@@ -73,6 +73,7 @@ class Subscription:
             raise _no_such_video()
         watched.note(row)
         yield _event(context, row)
+        await pay(context, event_cost(context))
         # What the database did not let us tell is told again.
         if context.is_cut_off or not row.status.is_final:
             context.following = Following(watched, 0 if context.is_cut_off else row.version, _event_of)
