@@ -188,7 +188,8 @@ def exporting(endpoint: str | None, *, service: str, role: str) -> Iterator[None
     exporter = OTLPSpanExporter(f"{endpoint.rstrip('/')}/v1/traces", timeout=_EXPORT_SECONDS)
     resource = Resource.create({"service.name": service, "heygen.role": role})
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-    provider.add_span_processor(BatchSpanProcessor(_telling_outages(exporter)))
+    is_over = threading.Event()
+    provider.add_span_processor(BatchSpanProcessor(_telling_outages(exporter, is_over)))
     previous, _tracer = _tracer, provider.get_tracer("heygen_graphql")
     try:
         yield
@@ -197,9 +198,11 @@ def exporting(endpoint: str | None, *, service: str, role: str) -> Iterator[None
         ending = threading.Thread(target=provider.shutdown, name="last-spans", daemon=True)
         ending.start()
         ending.join(_LAST_EXPORT_SECONDS)
+        is_over.set()
 
 
-def _telling_outages(exporter: "SpanExporter") -> "SpanExporter":
+def _telling_outages(exporter: "SpanExporter", is_over: threading.Event) -> "SpanExporter":
+    """What becomes of the last spans after the end is nobody's concern."""
     from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
     class Telling(SpanExporter):
@@ -207,10 +210,10 @@ def _telling_outages(exporter: "SpanExporter") -> "SpanExporter":
 
         def export(self, spans: "Sequence[ReadableSpan]") -> "SpanExportResult":
             result = exporter.export(spans)
-            is_away = result is not SpanExportResult.SUCCESS
+            is_away = result is not SpanExportResult.SUCCESS and not is_over.is_set()
             if is_away and not self._is_away:
                 _log.warning("spans_not_exported", spans=len(spans))
-            elif self._is_away and not is_away:
+            elif self._is_away and result is SpanExportResult.SUCCESS:
                 _log.info("spans_exported_again")
             self._is_away = is_away
             return result
