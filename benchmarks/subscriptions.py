@@ -5,7 +5,8 @@
 3. 500 connections that watch one video, against Strawberry's own handler in the same run.
 4. The same while a fifth of them do not read.
 
-The watchers, the API, PostgreSQL and what writes share this machine's cores: all figures are with that.
+The watchers, the API, PostgreSQL and what writes share this machine's cores: all figures are with that. What
+others do on it meanwhile slows both sides down; messages by a core are what it tells least of.
 
 python -m benchmarks.subscriptions [--connections 1000] [--changes 200] [--watchers 500] [--seconds 10]
 """
@@ -72,6 +73,25 @@ class Commit:
 
 
 @dataclass(frozen=True, slots=True)
+class FanOut:
+    per_second: float
+    """Messages, of this machine with all that runs on it."""
+    per_core: float
+    """Messages a second if the server had a core for itself."""
+
+    def __str__(self) -> str:
+        return f"{self.per_second:,.0f} messages a second, {self.per_core:,.0f} by a whole core"
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """Strawberry's own handler, serving."""
+
+    url: str
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
 class Bench:
     api: HeygenServer
     watchers: Watchers
@@ -82,8 +102,9 @@ class Bench:
         """What the process has for itself; what it has freed and not given back counts, too."""
         return float(psutil.Process(self.api.process.pid).memory_full_info().uss) / 1024
 
-    def processor_seconds(self) -> float:
-        times = psutil.Process(self.api.process.pid).cpu_times()
+    def processor_seconds(self, pid: int | None = None) -> float:
+        """Of the API, or of another process."""
+        times = psutil.Process(pid or self.api.process.pid).cpu_times()
         return float(times.user + times.system)
 
     async def opened(self, watches: Sequence[Watch]) -> None:
@@ -212,44 +233,48 @@ async def measure_each_its_own(bench: Bench, connections: int, per_second: float
     await bench.closed()
 
 
-async def measure_fan_out(bench: Bench, watchers: int, seconds: float, paused: int) -> float:
-    """Messages a second to watchers of one video that changes faster than all of them can be told."""
+async def measure_fan_out(bench: Bench, watchers: int, seconds: float, paused: int) -> FanOut:
+    """To watchers of one video that changes faster than all of them can be told."""
     (rendering,) = await bench.renderings(1)
     await bench.opened([rendering.watched(bench.api.url)] * watchers)
     await asyncio.to_thread(bench.watchers.pause, paused)
-    await bench.collected()
     before_kb = bench.memory_kb()
     changing = asyncio.create_task(bench.changing([rendering], 150, seconds + 3))
     await asyncio.sleep(1)
-    burnt, began = bench.processor_seconds(), time.monotonic()
     await bench.collected()
+    burnt, began = bench.processor_seconds(), time.monotonic()
     await asyncio.sleep(seconds)
     arrivals = await bench.collected()
-    took = time.monotonic() - began
-    share = (bench.processor_seconds() - burnt) / took
+    found = _fan_out(len(arrivals), time.monotonic() - began, bench.processor_seconds() - burnt)
     await changing
-    rate = len(arrivals) / took
-    gained = bench.memory_kb() - before_kb
-    print(f"   {rate:,.0f} messages a second, {share:.0%} of a core, {gained:+,.0f} KB of memory")
+    print(f"   ours: {found}; {bench.memory_kb() - before_kb:+,.0f} KB of memory")
     await bench.closed()
-    return rate
+    return found
 
 
-async def measure_stock(bench: Bench, url: str, watchers: int, seconds: float) -> float:
-    watch = Watch(f"{url}/graphql", None, SUBSCRIPTION, {"id": "1"})
-    await bench.opened([watch] * watchers)
+async def measure_stock(bench: Bench, stock: Stock, watchers: int, seconds: float) -> FanOut:
+    await bench.opened([Watch(f"{stock.url}/graphql", None, SUBSCRIPTION, {"id": "1"})] * watchers)
     await bench.collected()
     async with httpx.AsyncClient(timeout=60, trust_env=False) as http:
-        began = time.monotonic()
-        told = (await http.post(f"{url}/broadcast", params={"seconds": seconds})).json()
+        burnt, began = bench.processor_seconds(stock.pid), time.monotonic()
+        told = (await http.post(f"{stock.url}/broadcast", params={"seconds": seconds})).json()
     assert told["watchers"] == watchers
-    rate = len(await bench.collected()) / (time.monotonic() - began)
-    print(f"   Strawberry's own handler: {rate:,.0f} messages a second")
+    took, burnt = time.monotonic() - began, bench.processor_seconds(stock.pid) - burnt
+    found = _fan_out(len(await bench.collected()), took, burnt)
+    print(f"   Strawberry's own handler: {found}")
     await bench.closed()
-    return rate
+    return found
 
 
-async def measure(options: argparse.Namespace, api: HeygenServer, stock_url: str, redis_url: str) -> None:
+def _fan_out(messages: int, seconds: float, processor_seconds: float) -> FanOut:
+    return FanOut(messages / seconds, messages / processor_seconds)
+
+
+def _times(ours: Sequence[float], stock: Sequence[float]) -> str:
+    return f"{statistics.median(ours) / statistics.median(stock):.1f} times"
+
+
+async def measure(options: argparse.Namespace, api: HeygenServer, stock: Stock, redis_url: str) -> None:
     database = Database(api.environment["DATABASE_URL"])
     watchers = Watchers()
     try:
@@ -259,11 +284,13 @@ async def measure(options: argparse.Namespace, api: HeygenServer, stock_url: str
                 await measure_each_its_own(bench, options.connections, options.changes, options.seconds)
             if "fan-out" in options.only:
                 print(f"{options.watchers} connections that watch one video")
-                stock, ours = [], []
+                theirs, ours = [], []
                 for _ in range(options.rounds):
-                    stock.append(await measure_stock(bench, stock_url, options.watchers, options.seconds))
+                    theirs.append(await measure_stock(bench, stock, options.watchers, options.seconds))
                     ours.append(await measure_fan_out(bench, options.watchers, options.seconds, 0))
-                print(f"   {statistics.median(ours) / statistics.median(stock):.1f} times as many as stock")
+                per_second = _times([one.per_second for one in ours], [one.per_second for one in theirs])
+                per_core = _times([one.per_core for one in ours], [one.per_core for one in theirs])
+                print(f"   {per_second} as many as Strawberry's own handler, {per_core} by a core")
             if "paused" in options.only:
                 print(f"{options.watchers} connections that watch one video, a fifth of which do not read")
                 for seconds in (options.seconds, 2 * options.seconds):
@@ -274,17 +301,17 @@ async def measure(options: argparse.Namespace, api: HeygenServer, stock_url: str
 
 
 @contextmanager
-def servers(options: argparse.Namespace, directory: Path) -> Iterator[tuple[HeygenServer, str, str]]:
-    """The API, the stock handler's address and Redis's."""
+def servers(options: argparse.Namespace, directory: Path) -> Iterator[tuple[HeygenServer, Stock, str]]:
+    """The API, the stock handler and Redis's address."""
     postgres, valkey = Postgres(), Valkey(directory)
     environment = clean_environment(
         DATABASE_URL=postgres.new_database(),
         REDIS_URL=valkey.url,
         DATA_DIR=str(directory),
         SECRET_KEY="a secret of more than thirty-two bytes",
-        # 500 watchers of one video are one user's.
+        # All watchers of one video are its owner's.
         MAX_CONNECTIONS_PER_USER=str(options.watchers),
-        POINTS_BUCKET="1000000",
+        # It changes 150 times a second here, and at most four times a second while it is rendered.
         POINTS_PER_SECOND="100000",
     )
     api = HeygenServer("api", environment, directory, free_port())
@@ -295,7 +322,7 @@ def servers(options: argparse.Namespace, directory: Path) -> Iterator[tuple[Heyg
     url = f"http://127.0.0.1:{port}"
     try:
         wait_until(lambda: _answers(url), "starting the stock handler")
-        yield api, url, valkey.url
+        yield api, Stock(url, stock.pid), valkey.url
     finally:
         stock.kill()
         api.close()
@@ -322,9 +349,9 @@ def main() -> None:
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory,
-        servers(options, Path(directory)) as (api, stock_url, redis_url),
+        servers(options, Path(directory)) as (api, stock, redis_url),
     ):
-        asyncio.run(measure(options, api, stock_url, redis_url))
+        asyncio.run(measure(options, api, stock, redis_url))
 
 
 if __name__ == "__main__":

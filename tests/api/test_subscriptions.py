@@ -1,17 +1,21 @@
 import asyncio
 import contextlib
 import hashlib
+import sqlite3
 import time
 from pathlib import Path
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import httpx
 import pytest
 
+from heygen_graphql.events import VideoChanged, open_hub
+from heygen_graphql.globalids import uuid_of
 from heygen_graphql.settings import Settings
 from tests.api.serving import Api, Socket, changed, served, sign_up
 from tests.api.test_videos import create
-from tests.servers import Postgres, free_port, wait_until
+from tests.servers import SLACK, Postgres, free_port, wait_until
 
 STATUS = """
 subscription ($id: ID!) {
@@ -133,6 +137,36 @@ async def test_several_operations_share_a_socket(ada: Api) -> None:
         message = await watcher.receive()
         assert message["id"] == "1"
         assert message["payload"]["data"]["videoStatus"]["video"]["title"] == "renamed"
+
+
+async def test_changes_that_nobody_tells_of_are_found_and_old_news_are_no_news(
+    ada: Api, api_settings: Settings
+) -> None:
+    # Given somebody who watches
+    video_id = create(ada, title="first")
+    row_id = uuid_of(video_id, "Video")
+    assert row_id is not None
+    async with ada.subscribed(STATUS, id=video_id) as watcher, open_hub(api_settings.redis_url) as hub:
+        before = (await watcher.next())["videoStatus"]
+        # When it changes by another's hand, who tells nobody
+        with contextlib.closing(
+            sqlite3.connect(urlsplit(api_settings.resolved_database_url).path)
+        ) as database:
+            statement = "UPDATE videos SET title = 'second', version = version + 3 WHERE id = ?"
+            assert database.execute(statement, (row_id.hex,)).rowcount == 1
+            database.commit()
+        # Then they see it at the next look
+        after = (await watcher.next(seconds=2 * SLACK))["videoStatus"]
+        assert (after["video"]["title"], after["version"]) == ("second", before["version"] + 3)
+        # And when earlier changes are told late, twice, or of a version that is yet to come
+        for version in (1, before["version"], after["version"], after["version"], after["version"] + 1):
+            await hub.publish(VideoChanged(row_id, uuid4(), version))
+        # Then nothing is told again
+        with pytest.raises(TimeoutError):
+            await watcher.receive(seconds=2.5)
+        await in_thread(ada, CANCEL, id=video_id)
+        ended = (await watcher.next())["videoStatus"]
+        assert (ended["video"]["status"], ended["version"]) == ("CANCELED", after["version"] + 1)
 
 
 async def test_watchers_that_go_away_leave_nothing_behind(ada: Api) -> None:
