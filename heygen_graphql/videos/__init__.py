@@ -4,7 +4,7 @@ from heygen_graphql.videos.catalogue import voices_of
 from heygen_graphql.videos.drafts import MAX_SCRIPT_LENGTH
 from heygen_graphql.videos.estimates import Experience
 from heygen_graphql.videos.lifecycle import cancel, delete, retry, storyboard_in, update
-from heygen_graphql.videos.line import lined_up, queue_positions
+from heygen_graphql.videos.line import queue_positions
 from heygen_graphql.videos.making import MAX_VIDEOS_AT_ONCE, NewVideo, Outcome, create, create_each
 from heygen_graphql.videos.quotas import Quotas
 from heygen_graphql.videos.reading import (
@@ -44,7 +44,6 @@ __all__ = [
     "create_each",
     "delete",
     "get",
-    "lined_up",
     "of_anybody",
     "page",
     "queue_positions",

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import event, text
 
+from heygen_graphql import videos
 from heygen_graphql.database import Database
 from heygen_graphql.jobs import choosing, claiming
 from heygen_graphql.jobs.claiming import Claim
@@ -126,6 +127,28 @@ async def test_what_backs_off_or_is_being_rendered_or_was_lost_too_often_is_left
     assert await choosing.claim_next(database, terms()) is None
 
 
+async def test_the_queue_is_told_in_the_order_in_which_it_is_begun(database: Database) -> None:
+    # Given people who wait with one, three and five, of whom one has another under way and one has previews
+    hers = await add_videos(database, *[FILM] * 5)
+    his = await add_videos(database, *[FILM] * 4, minute=1)
+    others = await add_videos(database, *[PREVIEW] * 3, minute=2)
+    await add_videos(database, FILM, minute=3)
+    lease = utc_now() + timedelta(minutes=1)
+    await change(database, his[0], status=VideoStatus.PROCESSING, lease_expires_at=lease)
+
+    # When they are begun one after the other, and none ends
+    quotas = terms(videos_at_once=4).quotas
+    told = await videos.queue_positions(database, [*hers, *his, *others], quotas=quotas)
+    last = await videos.queue_positions(database, [hers[4]], quotas=quotas)
+    begun = [(await next_of(database, terms(4))).video_id for _ in range(11)]
+
+    # Then each has had the place that was told
+    assert {video_id: begun.index(video_id) + 1 for video_id in told if video_id in begun} == {
+        video_id: place for video_id, place in told.items() if video_id != hers[4]
+    }
+    assert last == {hers[4]: 12}
+
+
 @pytest.mark.parametrize("owners", [1, 3, 40])
 async def test_of_many_that_ask_at_once_each_gets_another(database: Database, owners: int) -> None:
     ids = []
@@ -139,8 +162,8 @@ async def test_of_many_that_ask_at_once_each_gets_another(database: Database, ow
     assert max(shares.values()) <= 12 / min(owners, 12) + 2
 
 
-async def next_of(database: Database) -> Claim:
-    claim = await choosing.claim_next(database, terms())
+async def next_of(database: Database, on: Terms | None = None) -> Claim:
+    claim = await choosing.claim_next(database, on or terms())
     assert claim is not None
     return claim
 
