@@ -150,15 +150,27 @@ class Watch:
 
     async def _read(self) -> None:
         due, self._due = self._due, set()
-        for ids in _batches(due):
+        for ids in _batches(due & self._videos.keys()):
             try:
-                rows = await videos.of_anybody(self._database, ids)
-            except BaseException:
-                self._due |= due
-                raise
-            for video_id in ids:
-                if video_id in self._videos:
-                    self._videos[video_id].tell(rows.get(video_id))
+                await self._tell(ids)
+            except Exception as error:
+                if is_passing_fault(error):
+                    self._due |= due
+                    raise
+                # One row that cannot be read must not keep the others from their watchers.
+                for video_id in ids:
+                    try:
+                        await self._tell([video_id])
+                    except Exception as error:
+                        if is_passing_fault(error):
+                            raise
+                        log.exception("video_not_read", video_id=str(video_id))
+
+    async def _tell(self, ids: list[UUID]) -> None:
+        rows = await videos.of_anybody(self._database, ids)
+        for video_id in ids:
+            if video_id in self._videos:
+                self._videos[video_id].tell(rows.get(video_id))
 
 
 @asynccontextmanager

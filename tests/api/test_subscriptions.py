@@ -149,12 +149,7 @@ async def test_changes_that_nobody_tells_of_are_found_and_old_news_are_no_news(
     async with ada.subscribed(STATUS, id=video_id) as watcher, open_hub(api_settings.redis_url) as hub:
         before = (await watcher.next())["videoStatus"]
         # When it changes by another's hand, who tells nobody
-        with contextlib.closing(
-            sqlite3.connect(urlsplit(api_settings.resolved_database_url).path)
-        ) as database:
-            statement = "UPDATE videos SET title = 'second', version = version + 3 WHERE id = ?"
-            assert database.execute(statement, (row_id.hex,)).rowcount == 1
-            database.commit()
+        by_hand(api_settings, "title = 'second', version = version + 3", video_id)
         # Then they see it at the next look
         after = (await watcher.next(seconds=2 * SLACK))["videoStatus"]
         assert (after["video"]["title"], after["version"]) == ("second", before["version"] + 3)
@@ -167,6 +162,33 @@ async def test_changes_that_nobody_tells_of_are_found_and_old_news_are_no_news(
         await in_thread(ada, CANCEL, id=video_id)
         ended = (await watcher.next())["videoStatus"]
         assert (ended["video"]["status"], ended["version"]) == ("CANCELED", after["version"] + 1)
+
+
+async def test_a_video_that_cannot_be_read_keeps_nobody_from_watching_others(
+    ada: Api, api_settings: Settings
+) -> None:
+    broken, whole = create(ada), create(ada)
+    watching = "subscription ($id: ID!) { videoStatus(id: $id) { video { title } } }"
+    async with (
+        ada.subscribed(watching, id=broken) as of_broken,
+        ada.subscribed(watching, id=whole) as of_whole,
+    ):
+        await asyncio.gather(of_broken.next(), of_whole.next())
+        # When both have changed by the next look, one in a way that nobody can read
+        by_hand(api_settings, "storyboard = 'no JSON', version = version + 1", broken)
+        by_hand(api_settings, "title = 'new', version = version + 1", whole)
+        # Then the other is told
+        assert (await of_whole.next(seconds=2 * SLACK))["videoStatus"]["video"]["title"] == "new"
+    by_hand(api_settings, "storyboard = '{}', deleted_at = CURRENT_TIMESTAMP", broken)
+
+
+def by_hand(settings: Settings, change: str, video_id: str) -> None:
+    row_id = uuid_of(video_id, "Video")
+    assert row_id is not None
+    path = urlsplit(settings.resolved_database_url).path
+    with contextlib.closing(sqlite3.connect(path, timeout=10)) as database:
+        assert database.execute(f"UPDATE videos SET {change} WHERE id = ?", (row_id.hex,)).rowcount == 1
+        database.commit()
 
 
 async def test_watchers_that_go_away_leave_nothing_behind(ada: Api) -> None:
