@@ -331,6 +331,23 @@ async def forget(database: Database, claim: Claim) -> None:
     await database.retrying(remove)
 
 
+async def forget_fallen(database: Database) -> None:
+    """Remove plans whose claims no longer stand: whoever had them died before tidying up."""
+    standing = select(col(Video.id)).where(
+        col(Video.id) == col(VideoScene.video_id),
+        col(Video.fence) == col(VideoScene.video_fence),
+        col(Video.status) == VideoStatus.PROCESSING,
+        col(Video.deleted_at).is_(None),
+    )
+    has_fallen = ~standing.exists()
+    # Looked for first: on SQLite every transaction that may write holds up the others.
+    async with database.reading() as session:
+        if await session.scalar(select(col(VideoScene.video_id)).where(has_fallen).limit(1)) is None:
+            return
+    async with database.transaction() as session:
+        await session.execute(delete(VideoScene).where(has_fallen))
+
+
 def choose(rows: Sequence[VideoScene], now: datetime, *, may_take_over: bool) -> VideoScene | None:
     """The scene to render next: the heaviest, so that nobody is left with it when the others have ended."""
     is_open = [

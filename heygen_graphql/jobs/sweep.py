@@ -17,7 +17,7 @@ from sqlmodel import SQLModel, col
 
 from heygen_graphql import assets, webhooks
 from heygen_graphql.database import is_passing_fault
-from heygen_graphql.jobs import claiming, segments
+from heygen_graphql.jobs import claiming, scenes, segments
 from heygen_graphql.jobs.attempt import Workplace, remove_files_before
 from heygen_graphql.jobs.closing import clear_closed_accounts
 from heygen_graphql.jobs.deciding import Terms
@@ -178,7 +178,12 @@ async def sweep_assets(place: Workplace) -> None:
     await assets.sweep(place.database, place.storage)
 
 
-_HOUSEKEEPING = (clear_work, forget_expired, sweep_assets)
+async def forget_plans(place: Workplace) -> None:
+    """Remove what is left of the sharing of videos whose workers died."""
+    await scenes.forget_fallen(place.database)
+
+
+_HOUSEKEEPING = (clear_work, forget_expired, forget_plans, sweep_assets)
 
 
 def _may_be_purged(now: datetime, lease_seconds: float) -> ColumnElement[bool]:

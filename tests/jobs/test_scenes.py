@@ -17,7 +17,7 @@ from heygen_graphql.jobs.scenes import Joining, Planned, SceneClaim
 from heygen_graphql.rendering.storyboard import Stage
 from heygen_graphql.tables import VideoScene, VideoStatus, utc_now
 from tests.jobs.lossy import lossy_way
-from tests.jobs.videos import add_video, change, load
+from tests.jobs.videos import add_video, change, let_lease_run_out, load
 
 LEASE_SECONDS = 60.0
 THREE = (Planned("a", 0, 1.0), Planned("b", 1, 3.0), Planned("c", 2, 2.0))
@@ -292,6 +292,21 @@ async def test_an_attempt_that_failed_ends_for_all_who_take_part(database: Datab
     assert await take_any(database) is None
     await scenes.forget(database, claim)
     assert await rows(database, claim.video_id) == {}
+
+
+async def test_a_plan_that_nobody_tidied_up_is_swept_and_one_that_stands_is_not(database: Database) -> None:
+    standing = await planned(database)
+    ended, planned_anew = await planned(database), await planned(database)
+    await change(database, ended.video_id, status=VideoStatus.CANCELED, lease_expires_at=None)
+    # Its worker died; the next one finds but one scene missing, and makes the film alone.
+    await let_lease_run_out(database, planned_anew.video_id)
+    await claiming.claim(database, planned_anew.video_id, lease_seconds=LEASE_SECONDS, max_attempts=25)
+
+    await scenes.forget_fallen(database)
+
+    assert set(await rows(database, standing.video_id)) == {"a", "b", "c"}
+    assert await rows(database, ended.video_id) == {}
+    assert await rows(database, planned_anew.video_id) == {}
 
 
 async def test_a_change_whose_answer_was_lost_is_not_made_twice(postgres_url: str) -> None:
