@@ -117,11 +117,10 @@ async def _stop_all(stage: Stage, verdict: Verdict) -> None:
 
 async def _sweep(stage: Stage, database: Database) -> None:
     """Let each machine's worker come up once more: what its sweep does not remove, nobody will."""
-    rows = await judging.read(database)
     for member in stage.workers:
         member.launch()
 
     async def is_swept() -> bool:
-        return not stage.left_behind and await judging.is_tidy(stage.place, rows)
+        return not stage.left_behind and await judging.is_tidy(stage.place, await judging.read(database))
 
     await _until(is_swept, _SETTLING_SECONDS)

@@ -108,17 +108,21 @@ def judge_rows(verdict: Verdict, load: Load, rows: Rows) -> None:
         "no lease is left",
         [_name(video) for video in rows.videos if video.lease_expires_at is not None],
     )
+    judge_scenes(verdict, rows)
+    _judge_failures(verdict, load, rows)
+    _judge_usage(verdict, rows)
+
+
+def judge_scenes(verdict: Verdict, rows: Rows) -> None:
     under_way = {video.id for video in rows.videos if not video.status.is_final}
     verdict.demand(
-        "no scene is under way of a video that has ended",
+        "no scene is left of a video that has ended",
         [
             f"scene {scene.position} of {scene.video_id}"
             for scene in rows.scenes
-            if scene.video_id not in under_way and (not scene.is_done or scene.lease_expires_at is not None)
+            if scene.video_id not in under_way
         ],
     )
-    _judge_failures(verdict, load, rows)
-    _judge_usage(verdict, rows)
 
 
 def _judge_failures(verdict: Verdict, load: Load, rows: Rows) -> None:
@@ -197,6 +201,7 @@ async def is_tidy(place: Place, rows: Rows) -> bool:
     """Whether nothing is left that a sweep has to remove."""
     verdict = Verdict()
     await judge_files(verdict, place, rows)
+    judge_scenes(verdict, rows)
     return not verdict.violations
 
 

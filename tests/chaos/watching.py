@@ -67,19 +67,23 @@ class Watcher:
             open_timeout=_OPEN_SECONDS,
             close_timeout=1,
         ) as socket:
-            async with asyncio.timeout(_OPEN_SECONDS):
-                await _send(socket, type="connection_init", payload={"Authorization": f"Bearer {self.token}"})
-                message = json.loads(await socket.recv())
-            if message["type"] != "connection_ack":
-                raise _CutOff
-            self.connections += 1
-            self._socket = socket
             try:
+                await self._begun(socket)
                 await self._subscribed(socket, films)
             finally:
                 self._socket = None
                 if socket.close_code is not None and 4000 <= socket.close_code < 5000:
                     self._surprise(f"was sent away: {socket.close_code} {socket.close_reason}")
+
+    async def _begun(self, socket: ClientConnection) -> None:
+        payload = {"Authorization": f"Bearer {self.token}"}
+        async with asyncio.timeout(_OPEN_SECONDS):
+            await _send(socket, type="connection_init", payload=payload)
+            message = json.loads(await socket.recv())
+        if message["type"] != "connection_ack":
+            raise _CutOff
+        self.connections += 1
+        self._socket = socket
 
     async def _subscribed(self, socket: ClientConnection, films: dict[str, int]) -> None:
         left = [video_id for video_id in films if video_id not in self.ends]
