@@ -3,21 +3,25 @@
 import asyncio
 import json
 import time
+from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from statistics import fmean
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row
-from sqlmodel import col, func, select
+from sqlmodel import col, select
 
 from heygen_graphql.database import Database
+from heygen_graphql.presence import seen_lately
 from heygen_graphql.rendering.speech import Voices
 from heygen_graphql.rendering.storyboard import Storyboard
-from heygen_graphql.tables import User, Video, VideoStatus
+from heygen_graphql.tables import PREVIEW_SECONDS, User, Video, VideoStatus
 from heygen_graphql.videos.catalogue import catalogue_for
 from heygen_graphql.videos.drafts import storyboard_of
+from heygen_graphql.videos.line import Length, line_lengths
 from heygen_graphql.videos.quotas import STANDARD, Quotas
 from heygen_graphql.videos.reading import seconds_left
 from heygen_graphql.videos.reckoning import Finished, Lessons, Turn, learn, wait_seconds
@@ -28,7 +32,9 @@ _LEARNT_FROM = 200
 _SCENES_LEARNT_FROM = 2000
 """Fewer films when they are long: two hundred of fifty scenes would take seconds."""
 _LOOKED_AT = 50
-"""Of the queue; what is behind is taken to be like what is looked at."""
+"""Of the queue; the rest is taken to be like what is looked at."""
+_RECKONED_WITH = 1000
+"""Of one owner's."""
 _LESSONS_LAST_SECONDS = 5.0
 
 
@@ -89,24 +95,28 @@ class Experience:
             return rows.all()
 
     async def _queue(self, asker: UUID) -> "_Queue":
+        seen = await seen_lately(self._database)
         async with self._database.reading() as session:
             now = await self._database.now(session)
             processing = select(Video).where(Video.status == VideoStatus.PROCESSING).limit(_LOOKED_AT)
             running = (await session.execute(processing.order_by(col(Video.started_at)))).scalars().all()
-            pending = Video.status == VideoStatus.PENDING
-            queue = select(Video.owner_id, Video.storyboard).where(pending)
-            in_order = queue.order_by(col(Video.queued_at), col(Video.id)).limit(_LOOKED_AT)
+            oldest = select(Video.owner_id, Video.storyboard).where(Video.status == VideoStatus.PENDING)
+            in_order = oldest.order_by(col(Video.queued_at), col(Video.id)).limit(_LOOKED_AT)
             waiting = [(row[0], row[1]) for row in await session.execute(in_order)]
-            length = len(waiting)
-            if length == _LOOKED_AT:
-                length = (await session.execute(select(func.count()).where(pending))).scalar_one()
-            owners = {asker, *(video.owner_id for video in running), *(owner for owner, _ in waiting)}
+            lengths = {one.owner_id: one for one in await line_lengths(session, now, self._quotas)}
+            owners = {asker, *(video.owner_id for video in running)}
             own = await session.execute(
                 select(col(User.id), col(User.concurrent_limit)).where(col(User.id).in_(owners))
             )
             standard = self._quotas.videos_at_once
-            limits: dict[Hashable, int] = {row[0]: standard if row[1] is None else row[1] for row in own}
-        return _Queue(now, running, waiting, length, limits)
+            limits: dict[Hashable, int] = {owner: one.may_run for owner, one in lengths.items()}
+            limits |= {row[0]: standard if row[1] is None else row[1] for row in own}
+            if asker not in lengths:
+                under_way = sum(video.owner_id == asker for video in running)
+                lengths[asker] = Length(asker, 0, 0, under_way, limits.get(asker, standard), now)
+        # None has told of itself yet when the server has just begun.
+        renders_at_once = seen.renders_at_once or self._renders_at_once
+        return _Queue(now, running, waiting, lengths, limits, renders_at_once)
 
     def _reckon(
         self,
@@ -123,16 +133,15 @@ class Experience:
             _, seconds = lessons.seconds(rendered, engines, before)
             left.append(Turn(video.owner_id, _left(video, seconds, queue.now)))
             before = rendered
-        ahead: list[Turn] = []
+        waiting: list[Turn] = []
         for owner, kept in queue.waiting:
-            waiting = _storyboard(kept)
-            _, seconds = lessons.seconds(waiting, engines, before)
-            ahead.append(Turn(owner, seconds))
-            before = waiting
-        mean = sum(turn.seconds for turn in ahead) / len(ahead) if ahead else 0.0
-        behind = [Turn(None, mean)] * (queue.length - len(ahead))
+            film = _storyboard(kept)
+            _, seconds = lessons.seconds(film, engines, before)
+            waiting.append(Turn(owner, seconds))
+            before = film
         duration, render_seconds = lessons.seconds(storyboard, engines, before)
-        wait = wait_seconds(left, [*ahead, *behind], self._renders_at_once, asker=asker, limits=queue.limits)
+        ahead = _ahead(queue, asker, waiting, is_preview=duration <= PREVIEW_SECONDS)
+        wait = wait_seconds(left, ahead, queue.renders_at_once, asker=asker, limits=queue.limits)
         return Estimate(duration, render_seconds, wait)
 
 
@@ -141,10 +150,31 @@ class _Queue:
     now: datetime
     running: Sequence[Video]
     waiting: Sequence[tuple[UUID, dict[str, Any]]]
-    """The owners and storyboards of the first ones."""
-    length: int
+    """The owners and storyboards of the oldest ones."""
+    lengths: Mapping[UUID, Length]
     limits: Mapping[Hashable, int]
     """How many each of their owners may have under way."""
+    renders_at_once: int
+
+
+def _ahead(queue: _Queue, asker: UUID, looked_at: Sequence[Turn], *, is_preview: bool) -> list[Turn]:
+    """What is begun before a video of the asker's that comes now, in that order.
+
+    An owner's videos are taken to be like those of theirs that were looked at, or like all of these.
+    """
+    by_owner: dict[Hashable, list[float]] = defaultdict(list)
+    for turn in looked_at:
+        by_owner[turn.owner].append(turn.seconds)
+    mean = fmean(turn.seconds for turn in looked_at) if looked_at else 0.0
+    own = queue.lengths[asker]
+    place = own.place(own.previews if is_preview else own.waiting, is_preview=is_preview)
+    turns: list[tuple[tuple[int, datetime, int], Turn]] = []
+    for owner, line in queue.lengths.items():
+        seconds = fmean(by_owner[owner]) if owner in by_owner else mean
+        for rank in range(min(line.ahead_of(place), _RECKONED_WITH)):
+            turns.append(((line.under_way + rank, line.since, owner.int), Turn(owner, seconds)))
+    turns.sort(key=lambda one: one[0])
+    return [turn for _, turn in turns]
 
 
 def _left(video: Video, whole_seconds: float, now: datetime) -> float:

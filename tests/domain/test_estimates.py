@@ -6,10 +6,12 @@ from uuid import UUID
 import pytest
 
 from heygen_graphql.database import Database
+from heygen_graphql.presence import present
 from heygen_graphql.rendering import timeline
 from heygen_graphql.rendering.speech import Voices
 from heygen_graphql.rendering.storyboard import SAMPLE_RATE, Scene, Storyboard
-from heygen_graphql.videos import Experience, SceneRequest, VideoRequest
+from heygen_graphql.tables import User
+from heygen_graphql.videos import Experience, SceneRequest, VideoRequest, create
 from heygen_graphql.videos.reckoning import Finished, Lessons, Turn, learn, wait_seconds, weight
 from tests.domain.films import FILMS, row_of
 
@@ -150,3 +152,24 @@ async def test_an_estimate_is_made_of_this_hosts_own_films(database: Database, a
     _, render_seconds = lessons.seconds(film.storyboard, ENGINES, FILMS[9].storyboard)
     assert estimate.render_seconds == pytest.approx(render_seconds, rel=0.01)
     assert estimate.wait_seconds == 0
+
+
+async def test_another_persons_heap_is_not_waited_for_nor_what_other_workers_take(
+    database: Database, ada: UUID
+) -> None:
+    # Given a heap of another person's
+    ben = User(email="ben@example.com", email_key="ben@example.com", password_hash="-")
+    async with database.transaction() as session:
+        session.add(ben)
+    request = VideoRequest(script="How long may this take? " * 20)
+    for _ in range(20):
+        await create(database, ben.id, request)
+
+    # Then one of them is waited for
+    alone = await Experience(database, Voices(), renders_at_once=1).estimate(ada, request)
+    assert 0.9 * alone.render_seconds <= alone.wait_seconds <= 3 * alone.render_seconds
+
+    # And none where a worker has been seen that has slots for both
+    async with present(database, renders_at_once=2):
+        shared = await Experience(database, Voices(), renders_at_once=1).estimate(ada, request)
+    assert shared.wait_seconds == 0
