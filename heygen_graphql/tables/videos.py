@@ -90,7 +90,7 @@ class Video(SQLModel, table=True):
     """Grows with every claim, for ever: a worker whose fence is old can change nothing."""
     lease_expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     hinted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    """When the queue is to be told of it again, if nobody has taken it by then."""
+    """Read only by processes of before revision 0005, which may still run: to be dropped by a later one."""
     request_id: str | None = Field(default=None, max_length=100)
     """Of the request that last asked for a render: logs of the render carry it, too."""
     trace_parent: str | None = Field(default=None, max_length=55)
