@@ -224,6 +224,12 @@ async def test_watching_outlives_an_outage_of_the_database(
                         continue
                     # When it is cut off for longer than watchers and their sign-in go unlooked at
                     await cut.off()
+                    async with ada.websocket() as another:
+                        await another.send(
+                            {"type": "connection_init", "payload": {"authorization": ada.token}}
+                        )
+                        # Clients come again after this code, and not after one that is the server's fault.
+                        assert await another.closing_code() == 1013
                     await asyncio.sleep(6)
                     await cut.on()
                     # Then they go on watching
