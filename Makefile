@@ -5,7 +5,7 @@
 #   make run      the server, on this machine alone: http://127.0.0.1:8000
 #   make check    what can be judged without running the server
 #   make test     the tests; TESTS="tests/test_journey.py -k sqlite" for some of them, PROCESSES=2 for two at a time
-#   make chaos    200 videos while everything dies; SEED=7 does the same again, QUICK=1 for 40, S3=1 with a bucket
+#   make chaos    200 videos while everything dies; SEED=7 does the same again, QUICK=1 for 32, S3=1 with a bucket
 #   make bench    what rendering costs, and how the server answers meanwhile
 #   make sheet    docs/contact-sheet.jpg: every drawn presenter, captions, all three aspect ratios
 #   make setup | web | lock | clean

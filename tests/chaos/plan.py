@@ -88,9 +88,9 @@ FULL = Size(
     },
 )
 QUICK = Size(
-    videos=40,
-    watchers=20,
-    span_seconds=45,
+    videos=32,
+    watchers=16,
+    span_seconds=40,
     patience_seconds=300,
     faults=dict.fromkeys(Kind, 1) | {Kind.KILL_WORKER: 2, Kind.KILL_RENDER: 2},
 )

@@ -75,7 +75,7 @@ async def _judged(stage: Stage, load: Load, database: Database) -> Verdict:
     rows = await judging.read(database)
     verdict.facts["calls made again"] = load.repeated
     verdict.demand("no API says what it should not", load.surprises)
-    judging.judge_rows(verdict, load, rows)
+    judging.judge_rows(verdict, load.plan, rows)
     await judging.judge_files(verdict, stage.place, rows)
     await judging.judge_films(verdict, stage.place, rows)
     judging.judge_watchers(verdict, load, rows)

@@ -15,7 +15,7 @@ from heygen_graphql.jobs.protocol import CONTENT_TYPES, VIDEO
 from heygen_graphql.tables import Usage, User, Video, VideoEvent, VideoScene, VideoStatus
 from tests.chaos.load import Load
 from tests.chaos.places import Place
-from tests.chaos.plan import Kind
+from tests.chaos.plan import Kind, Plan
 from tests.chaos.stage import Stage
 from tests.webhooks.receiver import Received
 
@@ -74,8 +74,7 @@ async def read(database: Database) -> Rows:
         )
 
 
-def judge_rows(verdict: Verdict, load: Load, rows: Rows) -> None:
-    plan = load.plan
+def judge_rows(verdict: Verdict, plan: Plan, rows: Rows) -> None:
     statuses = Counter(video.status.value for video in rows.videos)
     verdict.facts["videos"] = dict(statuses)
     verdict.facts["attempts"] = dict(sorted(Counter(video.attempt for video in rows.videos).items()))
@@ -109,7 +108,7 @@ def judge_rows(verdict: Verdict, load: Load, rows: Rows) -> None:
         [_name(video) for video in rows.videos if video.lease_expires_at is not None],
     )
     judge_scenes(verdict, rows)
-    _judge_failures(verdict, load, rows)
+    _judge_failures(verdict, plan, rows)
     _judge_usage(verdict, rows)
 
 
@@ -125,10 +124,10 @@ def judge_scenes(verdict: Verdict, rows: Rows) -> None:
     )
 
 
-def _judge_failures(verdict: Verdict, load: Load, rows: Rows) -> None:
+def _judge_failures(verdict: Verdict, plan: Plan, rows: Rows) -> None:
     failed = [video for video in rows.videos if video.status is VideoStatus.FAILED]
     verdict.facts["failed"] = dict(Counter(video.failure_code for video in failed))
-    done = load.plan.size.faults
+    done = plan.size.faults
     verdict.demand(
         "what a video FAILED of was done to it",
         [
