@@ -100,7 +100,7 @@ def judge_rows(verdict: Verdict, plan: Plan, rows: Rows) -> None:
         [
             f"{event.version} of {event.video_id}"
             for event in rows.events
-            if event.version > versions[event.video_id]
+            if event.version > versions.get(event.video_id, 0)
         ],
     )
     verdict.demand(
