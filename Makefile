@@ -127,6 +127,7 @@ chaos: .venv/.project .venv/.tests
 bench: .venv/.project .venv/.tests .venv/.bench
 	@$(BIN)/python -m benchmarks.rendering
 	@$(BIN)/python -m benchmarks.load
+	@$(BIN)/python -m benchmarks.subscriptions
 
 sheet: .venv/.project
 	@$(BIN)/python -m benchmarks.contact_sheet
