@@ -3,7 +3,15 @@
 from heygen_graphql.assets import avatars
 from heygen_graphql.assets.reading import by_ids, by_keys, count, page
 from heygen_graphql.assets.sweeping import delete_all, sweep
-from heygen_graphql.assets.uploads import UploadRequest, awaited, complete, create, delete, receive
+from heygen_graphql.assets.uploads import (
+    UploadRequest,
+    awaited,
+    complete,
+    create,
+    delete,
+    receive,
+    staging_key,
+)
 
 __all__ = [
     "UploadRequest",
@@ -18,5 +26,6 @@ __all__ = [
     "delete_all",
     "page",
     "receive",
+    "staging_key",
     "sweep",
 ]

@@ -1,6 +1,5 @@
 """Presenters made of portraits. Each is its owner's alone: for everybody else there is no such avatar."""
 
-import asyncio
 import json
 import secrets
 import tempfile
@@ -57,15 +56,20 @@ async def create(
         asset = None if image_asset_id is None else await session.get(Asset, image_asset_id)
         made = select(func.count()).select_from(_usable(owner_id).subquery())
         count = (await session.execute(made)).scalar_one()
-    image = await _image_of(storage, owner_id, asset, faults)
+    image_key = _image_key(owner_id, asset, faults)
     if count >= MAX_PER_OWNER:
         message = f"You have {count} photo avatars, and no more are kept. Delete one first."
         faults.append(Fault(UserErrorCode.LIMIT_EXCEEDED, message))
-    if faults or image is None:
+    if faults or image_key is None:
         raise InvalidInput(faults)
 
     with tempfile.TemporaryDirectory(prefix="heygen-photo-") as directory:
-        rig, preview = Path(directory, "rig"), Path(directory, "preview.png")
+        image, rig, preview = (Path(directory, name) for name in ("image", "rig", "preview.png"))
+        try:
+            await storage.get_file(image_key, image)
+        except FileNotFoundError:
+            message = "The asset's file is gone. Upload it anew."
+            raise InvalidInput.one(UserErrorCode.NOT_FOUND, message, "imageAssetId") from None
         await _make_rig(processes, image, rig, preview)
         async with database.transaction() as session:
             # Not before the rig is made, which may wait for its turn: the sweep takes what is old.
@@ -144,9 +148,7 @@ def _name_faults(name: str) -> list[Fault]:
     return []
 
 
-async def _image_of(
-    storage: Storage, owner_id: UUID, asset: Asset | None, faults: list[Fault]
-) -> Path | None:
+def _image_key(owner_id: UUID, asset: Asset | None, faults: list[Fault]) -> str | None:
     field = ("imageAssetId",)
     if asset is None or asset.owner_id != owner_id or asset.deleted_at is not None:
         faults.append(Fault(UserErrorCode.NOT_FOUND, "You have no asset of this id.", field))
@@ -155,10 +157,7 @@ async def _image_of(
         message = "This upload is not complete. PUT its bytes, then call completeUpload."
         faults.append(Fault(UserErrorCode.INVALID, message, field))
         return None
-    path = await asyncio.to_thread(storage.local_path, asset.storage_key)
-    if path is None:
-        faults.append(Fault(UserErrorCode.NOT_FOUND, "The asset's file is gone. Upload it anew.", field))
-    return path
+    return asset.storage_key
 
 
 async def _make_rig(processes: Processes, image: Path, rig: Path, preview: Path) -> None:

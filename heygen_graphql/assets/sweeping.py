@@ -9,9 +9,9 @@ from uuid import UUID
 from sqlalchemy import and_, delete, or_, update
 from sqlmodel import col, select
 
-from heygen_graphql.assets.uploads import files_prefix
+from heygen_graphql.assets.uploads import delete_files
 from heygen_graphql.database import Database
-from heygen_graphql.storage import PREVIEWS_LAST, PREVIEWS_PREFIX, Storage
+from heygen_graphql.storage import PREVIEWS_LAST, PREVIEWS_PREFIX, UPLOADS_PREFIX, Storage
 from heygen_graphql.tables import Asset, AssetState, PhotoAvatar
 
 UPLOADS_LAST = timedelta(days=1)
@@ -27,8 +27,10 @@ async def sweep(database: Database, storage: Storage) -> None:
     await _sweep_avatars(database, storage)
     async with database.reading() as session:
         now = await database.now(session)
-    for key in await storage.list_older(PREVIEWS_PREFIX, now - PREVIEWS_LAST):
-        await storage.delete_file(key)
+    # A link to send to lives on when its upload is complete or deleted.
+    for prefix, lasts in ((PREVIEWS_PREFIX, PREVIEWS_LAST), (UPLOADS_PREFIX, UPLOADS_LAST)):
+        for key in await storage.list_older(prefix, now - lasts):
+            await storage.delete_file(key)
 
 
 async def delete_all(database: Database, owner_id: UUID) -> None:
@@ -70,7 +72,7 @@ async def _sweep_assets(database: Database, storage: Storage) -> None:
         is_gone = and_(col(Asset.id).in_(ids), col(Asset.deleted_at).is_not(None))
         gone = list((await session.execute(select(Asset.id).where(is_gone))).scalars())
     for asset_id in gone:
-        await storage.delete_prefix(files_prefix(asset_id))
+        await delete_files(storage, asset_id)
     async with database.transaction() as session:
         await session.execute(delete(Asset).where(col(Asset.id).in_(gone)))
 

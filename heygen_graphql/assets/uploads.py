@@ -23,7 +23,7 @@ from sqlmodel import col, select
 from heygen_graphql.database import Database
 from heygen_graphql.errors import Fault, InvalidInput, UploadFault, UploadRefused, UserErrorCode
 from heygen_graphql.processes import Processes, ProcessFailed
-from heygen_graphql.storage import Storage
+from heygen_graphql.storage import UPLOADS_PREFIX, Storage, StoredFile
 from heygen_graphql.tables import Asset, AssetState, User
 
 SUFFIXES = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
@@ -118,7 +118,7 @@ async def receive(
                 UploadFault.OTHER_CONTENT,
                 f"The bytes' SHA-256 is {digest}; {asset.sha256} was announced. Send the file again.",
             )
-        key = f"{files_prefix(asset.id)}/{secrets.token_hex(8)}.{SUFFIXES[asset.content_type]}"
+        key = _new_key(asset)
         await asyncio.to_thread(file.seek, 0)
         await storage.put_file(key, file)
     async with database.transaction() as session:
@@ -149,29 +149,33 @@ async def complete(
         raise InvalidInput.one(UserErrorCode.NOT_FOUND, "You have no upload of this id.", "id")
     if asset.state is AssetState.COMPLETE:
         return asset
-    key = asset.storage_key
-    path = None if key is None else await asyncio.to_thread(storage.local_path, key)
-    if path is None:
+    staged, received = await storage.find(staging_key(asset_id)), asset.storage_key
+    if staged is None and (received is None or await storage.find(received) is None):
         message = "Its bytes have not arrived yet. PUT them to `uploadUrl` with `uploadHeaders` first."
         raise InvalidInput.one(UserErrorCode.INVALID, message, "id")
-    await _check_content(processes, path, asset.content_type)
-    try:
-        digest = await asyncio.to_thread(_digest, path)
-    except FileNotFoundError:
-        raise _replaced() from None
+    with tempfile.TemporaryDirectory(prefix="heygen-upload-") as directory:
+        path = Path(directory, "file")
+        digest = await _fetch(storage, asset, staged, path)
+        await _check_content(processes, path, asset.content_type)
+        # Whoever holds the link may send other bytes to it still: those that were looked at are kept.
+        key = received if staged is None else await _keep(storage, asset, path)
     async with database.transaction() as session:
         taken = await session.execute(
             update(Asset)
             .where(
                 col(Asset.id) == asset_id,
-                col(Asset.storage_key) == key,
+                col(Asset.storage_key).is_not_distinct_from(received),
                 col(Asset.state) == AssetState.AWAITING_BYTES,
                 col(Asset.deleted_at).is_(None),
             )
-            .values(state=AssetState.COMPLETE, sha256=digest)
+            .values(state=AssetState.COMPLETE, sha256=digest, storage_key=key)
             .returning(col(Asset.id))
         )
         is_taken = taken.scalar_one_or_none() is not None
+    if staged is not None:
+        for over in (staging_key(asset_id), received) if is_taken else (key,):
+            if over is not None:
+                await storage.delete_file(over)
     async with database.reading() as session:
         asset = (await session.execute(select(Asset).where(Asset.id == asset_id))).scalar_one_or_none()
     if asset is None or not (is_taken or asset.state is AssetState.COMPLETE):
@@ -192,13 +196,24 @@ async def delete(database: Database, storage: Storage, owner_id: UUID, asset_id:
             raise InvalidInput.one(UserErrorCode.NOT_FOUND, "You have no asset of this id.", "id")
         asset.deleted_at = now
         session.add(asset)
-    await storage.delete_prefix(files_prefix(asset_id))
+    await delete_files(storage, asset_id)
     return asset_id
 
 
+async def delete_files(storage: Storage, asset_id: UUID) -> None:
+    """Remove all that was ever sent for the asset."""
+    await storage.delete_prefix(files_prefix(asset_id))
+    await storage.delete_file(staging_key(asset_id))
+
+
 def files_prefix(asset_id: UUID) -> str:
-    """Where all that was ever sent for the asset lies."""
+    """Where all that was taken in for the asset lies."""
     return f"assets/{asset_id}"
+
+
+def staging_key(asset_id: UUID) -> str:
+    """Where its bytes lie that were sent past us to the storage, until they are looked at."""
+    return f"{UPLOADS_PREFIX}/{asset_id}"
 
 
 def media_type(text: str) -> str:
@@ -234,6 +249,45 @@ def _faults(request: UploadRequest, content_type: str, max_bytes: int) -> list[F
         message = "A SHA-256 is written as 64 hexadecimal digits. Leave it out, or mend it."
         faults.append(Fault(UserErrorCode.INVALID, message, ("sha256",)))
     return faults
+
+
+async def _fetch(storage: Storage, asset: Asset, staged: StoredFile | None, path: Path) -> str:
+    """Have what was sent at `path`; its SHA-256.
+
+    Raises:
+        InvalidInput: INVALID, it is not as announced, and so removed; or was replaced in the meantime.
+    """
+    if staged is not None and staged.size_bytes != asset.size_bytes:
+        await storage.delete_file(staged.key)
+        raise _other_than_announced(f"{staged.size_bytes:,} bytes", f"{asset.size_bytes:,} bytes")
+    key = asset.storage_key if staged is None else staged.key
+    assert key is not None
+    try:
+        await storage.get_file(key, path)
+    except FileNotFoundError:
+        raise _replaced() from None
+    size, digest = await asyncio.to_thread(_measured, path)
+    if size != asset.size_bytes:
+        raise _replaced()
+    if asset.sha256 is not None and digest != asset.sha256:
+        await storage.delete_file(key)
+        raise _other_than_announced(f"the SHA-256 {digest}", f"{asset.sha256}")
+    return digest
+
+
+async def _keep(storage: Storage, asset: Asset, path: Path) -> str:
+    key = _new_key(asset)
+    await storage.put_file(key, path)
+    return key
+
+
+def _new_key(asset: Asset) -> str:
+    return f"{files_prefix(asset.id)}/{secrets.token_hex(8)}.{SUFFIXES[asset.content_type]}"
+
+
+def _other_than_announced(came: str, announced: str) -> InvalidInput:
+    message = f"What came has {came}; {announced} were announced. PUT the file again."
+    return InvalidInput.one(UserErrorCode.INVALID, message, "id")
 
 
 def _awaits(asset: Asset) -> bool:
@@ -314,6 +368,7 @@ async def _check_content(processes: Processes, path: Path, content_type: str) ->
         raise InvalidInput.one(UserErrorCode.UNSUPPORTED_MEDIA, message, "id")
 
 
-def _digest(path: Path) -> str:
+def _measured(path: Path) -> tuple[int, str]:
+    """Its bytes, and their SHA-256."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()

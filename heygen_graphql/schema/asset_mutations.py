@@ -14,7 +14,6 @@ from heygen_graphql.schema.payloads import DeletePayload
 from heygen_graphql.schema.resolvers import mutation
 from heygen_graphql.schema.scalars import BigInt, Json, Url
 from heygen_graphql.schema.user_errors import Payload
-from heygen_graphql.storage import UPLOADS_PREFIX
 
 _UPLOAD_LINK_SECONDS = 3600
 
@@ -88,9 +87,10 @@ class AssetMutations:
             UploadRequest(input.filename, input.content_type, input.size_bytes, input.sha256),
             max_bytes=settings.max_upload_bytes,
         )
-        url = links.signed(context, f"{UPLOADS_PREFIX}/{row.id}", expires_in_seconds=_UPLOAD_LINK_SECONDS)
         return CreateUploadPayload(
-            asset=Asset.of(row), upload_url=url, upload_headers=Json({"Content-Type": row.content_type})
+            asset=Asset.of(row),
+            upload_url=links.upload(context, row, _UPLOAD_LINK_SECONDS),
+            upload_headers=Json({"Content-Type": row.content_type}),
         )
 
     @mutation("Say that the bytes are sent. They are looked at, and never change again. Safe to repeat.")

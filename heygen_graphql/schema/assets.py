@@ -40,7 +40,11 @@ class Asset(Node):
         key = self.row.storage_key if is_complete else f"{UPLOADS_PREFIX}/{self.row.id}/awaited"
         assert key is not None
         return links.signed(
-            info.context, key, expires_in_seconds=expires_in_seconds, filename=self.row.filename
+            info.context,
+            key,
+            expires_in_seconds=expires_in_seconds,
+            filename=self.row.filename,
+            is_stored=is_complete,
         )
 
     @classmethod

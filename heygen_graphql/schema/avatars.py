@@ -33,11 +33,11 @@ class Avatar(Node):
 
     @field("A signed link to its picture, a square PNG. It expires.", reads=Reads.OWN_ROWS)
     def preview_url(self, info: Info) -> Url:
-        key = preview_key(self.avatar_id)
+        key, is_stored = preview_key(self.avatar_id), False
         # Of a deleted one nothing is there any more, and soon not even the name of its folder.
         if self.row is not None and self.row.files_prefix is not None:
-            key = self.row.preview_key
-        return links.signed(info.context, key, expires_in_seconds=None)
+            key, is_stored = self.row.preview_key, True
+        return links.signed(info.context, key, expires_in_seconds=None, is_stored=is_stored)
 
     @field("Whose it is; null for the built-in ones, which are everybody's.", reads=Reads.OWN_ROWS)
     async def owner(

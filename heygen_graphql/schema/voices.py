@@ -38,7 +38,7 @@ class Voice(Node):
                 return None
             # A token that does not hold is told as such.
             await info.context.viewer()
-        return links.signed(info.context, sample_key(self.voice_id), expires_in_seconds=None)
+        return links.signed(info.context, sample_key(self.voice_id), expires_in_seconds=None, is_stored=False)
 
     @classmethod
     def of(cls, voice: speech.Voice) -> Self:

@@ -3,23 +3,17 @@
 import asyncio
 import hashlib
 import os
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, RedirectResponse, Response
 
 from heygen_graphql.errors import Unavailable
-from heygen_graphql.jobs.protocol import CONTENT_TYPES
-from heygen_graphql.storage import Links, Storage
+from heygen_graphql.storage import Links, Storage, content_type
 from heygen_graphql.tables import utc_now
 from heygen_graphql.web.previews import Previews
 from heygen_graphql.web.samples import Samples
-
-_TYPE_BY_SUFFIX = {PurePosixPath(name).suffix: kind for name, kind in CONTENT_TYPES.items()} | {
-    ".png": "image/png",
-    ".webp": "image/webp",
-    ".m4a": "audio/mp4",
-}
 
 
 class Media:
@@ -32,27 +26,39 @@ class Media:
     async def respond(self, request: Request, key: str) -> Response:
         """The file or a part of it (RFC 9110, section 14); 403 without a word for any other link.
 
-        503 when it is yet to be made and too many wait for that.
+        Where the storage answers anybody, a fresh link to it that ends when this one does. 503 when the
+        storage is away, or the file is yet to be made and too many wait for that.
         """
         query = request.query_params
         expires, signature, filename = (query.get(name) for name in ("expires", "signature", "filename"))
         now = utc_now()
         if not self._links.verify(key, expires or "", signature or "", now, filename=filename):
             return Response(status_code=403)
-        found = await asyncio.to_thread(self._find, key)
-        if found is None:
-            try:
-                made = key if await self._previews.draw(key) else await self._samples.find(key)
-            except Unavailable as error:
-                return Response(status_code=503, headers={"Retry-After": str(error.retry_after_seconds)})
-            found = None if made is None else await asyncio.to_thread(self._find, made)
+        # Of a link that was signed here it is a number.
+        expires_at = int(expires or 0)
+        cached = f"private, max-age={expires_at - int(now.timestamp())}"
+        try:
+            stored = await self._stored(key)
+        except Unavailable as error:
+            return Response(status_code=503, headers={"Retry-After": str(error.retry_after_seconds)})
+        if stored is None:
+            return Response(status_code=404)
+        direct = self._storage.link(
+            stored,
+            datetime.fromtimestamp(expires_at, UTC),
+            method=request.method,
+            filename=filename or PurePosixPath(stored).name,
+        )
+        if direct is not None:
+            return RedirectResponse(direct, status_code=307, headers={"Cache-Control": cached})
+        found = await asyncio.to_thread(self._find, stored)
         if found is None:
             return Response(status_code=404)
         path, stat = found
         etag = f'"{hashlib.sha256(f"{key} {stat.st_mtime_ns} {stat.st_size}".encode()).hexdigest()[:32]}"'
         headers = {
             "ETag": etag,
-            "Cache-Control": f"private, max-age={int(expires or 0) - int(now.timestamp())}",
+            "Cache-Control": cached,
             "X-Content-Type-Options": "nosniff",
         }
         if _names(request.headers.get("if-none-match", ""), etag):
@@ -60,11 +66,21 @@ class Media:
         return FileResponse(
             path,
             headers=headers,
-            media_type=_TYPE_BY_SUFFIX.get(path.suffix, "application/octet-stream"),
+            media_type=content_type(stored),
             filename=filename or path.name,
             stat_result=stat,
             content_disposition_type="inline",
         )
+
+    async def _stored(self, key: str) -> str | None:
+        """The key of the file, which is made now if it is one of those that are.
+
+        Raises:
+            Unavailable: it can be neither found nor made just now.
+        """
+        if await self._storage.find(key) is not None:
+            return key
+        return key if await self._previews.draw(key) else await self._samples.find(key)
 
     def _find(self, key: str) -> tuple[Path, os.stat_result] | None:
         path = self._storage.local_path(key)

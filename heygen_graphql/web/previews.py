@@ -39,7 +39,7 @@ class Previews:
         if avatar_id not in {avatar.avatar_id for avatar in presenters.avatars()}:
             return False
         async with self._drawing:
-            if await asyncio.to_thread(self._storage.local_path, key) is None:
+            if await self._storage.find(key) is None:
                 await self._draw(avatar_id, key)
         return True
 

@@ -86,7 +86,7 @@ class Samples:
         stored = f"{_PREFIX}/{__version__}/{match['voice']}-{fingerprint[:16]}{speeches.SUFFIX}"
         # A second request for the same sample finds it spoken.
         async with self._speaking.setdefault(stored, asyncio.Lock()):
-            if await asyncio.to_thread(self._storage.local_path, stored) is not None:
+            if await self._storage.find(stored) is not None:
                 return stored
             failed_at = self._failed_at.get(stored)
             if failed_at is not None and time.monotonic() - failed_at < _PATIENCE_SECONDS:

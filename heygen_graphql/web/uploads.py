@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 
 from heygen_graphql import assets
 from heygen_graphql.database import Database
-from heygen_graphql.errors import UploadFault, UploadRefused
+from heygen_graphql.errors import StorageAway, UploadFault, UploadRefused
 from heygen_graphql.storage import UPLOADS_PREFIX, Links, Storage
 from heygen_graphql.tables import Asset, utc_now
 
@@ -80,6 +80,8 @@ class Uploads:
                 await self._receive(request, asset)
         except UploadRefused as error:
             return _told(_STATUSES[error.reason], str(error))
+        except StorageAway as error:
+            return _told(503, str(error), retry_after_seconds=error.retry_after_seconds)
         except TimeoutError:
             return _told(408, "The bytes came too slowly. Send the file again.")
         except ClientDisconnect:
@@ -124,6 +126,9 @@ class Uploads:
             yield chunk
 
 
-def _told(status: int, message: str) -> Response:
+def _told(status: int, message: str, *, retry_after_seconds: int | None = None) -> Response:
     # What is left of the body is not read.
-    return JSONResponse({"message": message}, status_code=status, headers={"Connection": "close"})
+    headers = {"Connection": "close"}
+    if retry_after_seconds is not None:
+        headers["Retry-After"] = str(retry_after_seconds)
+    return JSONResponse({"message": message}, status_code=status, headers=headers)
