@@ -28,6 +28,10 @@ class Span:
 class Collector:
     url: str
     spans: list[Span] = field(default_factory=list)
+    status: int = 200
+    """What it answers with."""
+    refused: int = 0
+    """How many requests it has answered otherwise."""
 
     def named(self, name: str, trace_id: str) -> list[Span]:
         return [span for span in self.spans if span.name == name and span.trace_id == trace_id]
@@ -60,8 +64,11 @@ def collecting() -> Iterator[Collector]:
             assert self.path == "/v1/traces"
             request = ExportTraceServiceRequest()
             request.ParseFromString(self.rfile.read(int(self.headers["Content-Length"])))
-            collector.spans.extend(_spans(request))
-            self.send_response(200)
+            if collector.status == 200:
+                collector.spans.extend(_spans(request))
+            else:
+                collector.refused += 1
+            self.send_response(collector.status)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
