@@ -63,6 +63,11 @@ def _checks() -> Iterator[Check]:
         )
     yield Check("Data", lambda: _data(settings), "let this user write to DATA_DIR, or name another folder")
     yield Check(
+        "Storage",
+        lambda: _storage(settings),
+        "start it, or mend STORAGE_URL, AWS_ENDPOINT_URL or the keys as the message says",
+    )
+    yield Check(
         "Database", lambda: _database(settings), "start it, mend DATABASE_URL, or run: heygen-graphql migrate"
     )
     if settings.redis_url is not None:
@@ -142,6 +147,17 @@ def _data(settings: Settings) -> str:
     with tempfile.TemporaryFile(dir=settings.data_dir) as file:
         file.write(b"\0" * 4096)
     return str(settings.data_dir.absolute())
+
+
+def _storage(settings: Settings) -> str:
+    from heygen_graphql.errors import StorageAway
+    from heygen_graphql.storage import open_storage
+
+    try:
+        asyncio.run(open_storage(settings).check())
+    except StorageAway as error:
+        raise RuntimeError(f"it does not take a file: {error.reason}") from None
+    return f"{settings.resolved_storage_url}, where a file was put, found and deleted"
 
 
 def _database(settings: Settings) -> str:
