@@ -2,6 +2,7 @@
 
 import sqlite3
 
+import asyncpg
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -35,6 +36,9 @@ def is_passing_fault(error: BaseException) -> bool:
             # Most of what SQLite calls an operational error is a mistake of ours, like an unknown table.
             return _sqlite_code(error) in _PASSING_SQLITE_CODES
         if error.connection_invalidated or _sqlstate(error).startswith(_PASSING_SQLSTATES):
+            return True
+        if error.orig is not None and isinstance(error.orig.__cause__, asyncpg.InternalClientError):
+            # The server has said that it ends the connection, and has not closed it yet.
             return True
     return isinstance(error, _PASSING_FAULTS)
 

@@ -164,17 +164,36 @@ async def test_a_connection_that_is_just_being_ended_by_the_server_is_replaced_u
             assert await session.scalar(one) == 1
 
 
+@pytest.mark.parametrize("answers", range(1, 9))
+async def test_a_first_connection_that_the_server_ends_at_any_point_is_a_passing_fault(
+    postgres_url: str, answers: int
+) -> None:
+    async with saying_farewell(postgres_url, after_answers=answers) as (url, _), opened(url) as database:
+        with pytest.raises(DBAPIError) as raised:
+            async with database.reading() as session:
+                await session.execute(text("SELECT 1"))
+    assert is_passing_fault(raised.value)
+
+
 @asynccontextmanager
-async def saying_farewell(url: str) -> AsyncIterator[tuple[str, Callable[[], Awaitable[None]]]]:
-    """A way to PostgreSQL, and what has each of its connections told, without its end, that it is ended."""
+async def saying_farewell(
+    url: str, *, after_answers: int | None = None
+) -> AsyncIterator[tuple[str, Callable[[], Awaitable[None]]]]:
+    """A way to PostgreSQL, and what has each of its connections told, without its end, that it is ended.
+
+    With `after_answers` a connection is told so when the server has been ready for so many statements.
+    """
     fields = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection due to unexpected postmaster exit\0\0"
     farewell = b"E" + struct.pack("!i", 4 + len(fields)) + fields
     address = make_url(url)
     clients: list[asyncio.StreamWriter] = []
+    is_ready = (b"Z\0\0\0\5I", b"Z\0\0\0\5T")
 
     async def pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        answers = 0
         while data := await source.read(65536):
-            target.write(data)
+            answers += data.endswith(is_ready)
+            target.write(data + farewell if answers == after_answers else data)
         target.close()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
