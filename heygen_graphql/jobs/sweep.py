@@ -17,6 +17,7 @@ from sqlmodel import SQLModel, col
 
 from heygen_graphql import assets, webhooks
 from heygen_graphql.database import is_passing_fault
+from heygen_graphql.errors import StorageAway
 from heygen_graphql.jobs import claiming, scenes, segments
 from heygen_graphql.jobs.attempt import Workplace, remove_files_before
 from heygen_graphql.jobs.closing import clear_closed_accounts
@@ -78,6 +79,8 @@ async def _do(duty: Callable[[Workplace], Awaitable[None]], place: Workplace) ->
     """False when the database was away."""
     try:
         await duty(place)
+    except StorageAway as error:
+        _log.warning("sweep_put_off", duty=duty.__name__, error=error.reason)
     except Exception as error:
         if is_passing_fault(error):
             _log.warning("sweep_put_off", duty=duty.__name__, error=str(error))

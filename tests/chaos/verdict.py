@@ -1,6 +1,7 @@
 """What was promised, looked up where it shows: the database, the storage, the processes, what users saw."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,8 @@ Row = TypeVar("Row", bound=SQLModel)
 _FEW = 0.05
 """The part of the videos that may have FAILED, and one more: workers die a dozen times."""
 _SHOWN = 8
+_LINE = 200
+_ERROR = re.compile(r"\[(error|critical) *\]")
 _FITTING: dict[str, tuple[Kind, ...]] = {
     "RENDER_CRASHED": (Kind.KILL_RENDER,),
     "RENDER_POISON": (Kind.KILL_WORKER, Kind.FREEZE_WORKER, Kind.KILL_POSTGRES),
@@ -261,6 +264,16 @@ def judge_processes(verdict: Verdict, stage: Stage) -> None:
     verdict.demand(
         "a process that is told to stop ends with 0",
         [f"{name} ended with {code}" for name, code in stage.codes if code],
+    )
+    verdict.demand(
+        "no process meets what it did not expect",
+        [
+            f"{member.name}: {line[:_LINE]}"
+            for member in stage.members
+            for line in member.server.log.read_text(errors="replace").splitlines()
+            # The broker's library tells of the garbage that it is given.
+            if _ERROR.search(line) and "[dramatiq." not in line
+        ],
     )
 
 
