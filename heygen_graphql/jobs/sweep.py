@@ -23,6 +23,7 @@ from heygen_graphql.jobs.attempt import Workplace, remove_files_before
 from heygen_graphql.jobs.closing import clear_closed_accounts
 from heygen_graphql.jobs.deciding import Terms
 from heygen_graphql.jobs.directories import remove_leftovers
+from heygen_graphql.jobs.orphans import sweep_orphans
 from heygen_graphql.observability import VIDEOS_ENDED
 from heygen_graphql.tables import IS_UNDER_WAY, IS_WAITING, IdempotencyKey, Session, Video, VideoStatus
 
@@ -186,7 +187,7 @@ async def forget_plans(place: Workplace) -> None:
     await scenes.forget_fallen(place.database)
 
 
-_HOUSEKEEPING = (clear_work, forget_expired, forget_plans, sweep_assets)
+_HOUSEKEEPING = (clear_work, forget_expired, forget_plans, sweep_assets, sweep_orphans)
 
 
 def _may_be_purged(now: datetime, lease_seconds: float) -> ColumnElement[bool]:
