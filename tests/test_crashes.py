@@ -110,7 +110,7 @@ async def test_a_server_told_to_stop_stops_and_takes_up_its_work_at_the_next_sta
 
         # When the server is told to stop, and later started again
         children = one.children()
-        one.stop(seconds=15)
+        assert one.stop(seconds=15) == 0
         assert alive(children) == []
         one.start()
 

@@ -122,3 +122,6 @@ async def test_a_script_becomes_a_film_on_many_machines_though_one_of_them_dies(
         await assert_film_is_fit(client, video_id, script)
         assert list((await completions(postgres_url)).values()) == [1]
         wait_until_gone(orphans)
+
+    # And an API that is told to stop ends well
+    assert api.stop() == 0

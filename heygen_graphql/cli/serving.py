@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import socket
 import time
 from contextlib import AsyncExitStack
@@ -30,7 +31,12 @@ def serve(settings: Settings) -> None:
     configure_logging(is_json=settings.log_json)
     settings.require_secret()
     listener = _listen(settings.host, settings.port)
-    _Server(settings, _announcement(settings, listener)).run(sockets=[listener])
+    server = _Server(settings, _announcement(settings, listener))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # uvicorn has its own handlers while it runs, and at its end raises again what it was stopped by: to
+        # these, so that the process ends with 0. What comes before it runs is heeded, too.
+        signal.signal(number, server.handle_exit)
+    server.run(sockets=[listener])
 
 
 def _listen(host: str, port: int) -> socket.socket:
