@@ -149,6 +149,8 @@ class Stage:
             SWEEP_SECONDS="1",
             WORKER_GRACE_SECONDS=str(GRACE_SECONDS),
             RENDER_PROCESSES="1",
+            # One machine has two processes that render.
+            WORKER_PROCESSES="2" if number == 0 else "1",
             VIDEOS_PER_MINUTE="100000",
             VIDEOS_AT_ONCE_PER_USER="2",
             SIGN_INS_PER_MINUTE="1000",

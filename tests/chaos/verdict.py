@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, TypeVar
 
 from sqlalchemy import select
@@ -27,6 +28,8 @@ _FEW = 0.05
 _SHOWN = 8
 _LINE = 200
 _ERROR = re.compile(r"\[(error|critical) *\]")
+_OF_LIBRARIES = re.compile(r"\[dramatiq\.|unexpected connection_lost\(\) call")
+"""What the broker's says of the garbage it is given, and asyncpg's of a server that died while it was asked."""
 _FITTING: dict[str, tuple[Kind, ...]] = {
     "RENDER_CRASHED": (Kind.KILL_RENDER,),
     "RENDER_POISON": (Kind.KILL_WORKER, Kind.FREEZE_WORKER, Kind.KILL_POSTGRES),
@@ -270,9 +273,8 @@ def judge_processes(verdict: Verdict, stage: Stage) -> None:
         [
             f"{member.name}: {line[:_LINE]}"
             for member in stage.members
-            for line in member.server.log.read_text(errors="replace").splitlines()
-            # The broker's library tells of the garbage that it is given.
-            if _ERROR.search(line) and "[dramatiq." not in line
+            for line, next_line in pairwise([*member.server.log.read_text(errors="replace").splitlines(), ""])
+            if _ERROR.search(line) and not _OF_LIBRARIES.search(line + next_line)
         ],
     )
 
