@@ -29,7 +29,7 @@ _SHOWN = 8
 _LINE = 200
 _ERROR = re.compile(r"\[(error|critical) *\]")
 _OF_LIBRARIES = re.compile(r"\[dramatiq\.|unexpected connection_lost\(\) call")
-"""What the broker's says of the garbage it is given, and asyncpg's of a server that died while it was asked."""
+"""What the broker's says of garbage that it is given, and asyncpg's of a server that died when asked."""
 _FITTING: dict[str, tuple[Kind, ...]] = {
     "RENDER_CRASHED": (Kind.KILL_RENDER,),
     "RENDER_POISON": (Kind.KILL_WORKER, Kind.FREEZE_WORKER, Kind.KILL_POSTGRES),
