@@ -17,6 +17,8 @@ from heygen_graphql.storage import Storage
 from heygen_graphql.tables import VideoStatus
 
 _GIVE_BACK_SECONDS = 5.0
+_MAX_FOLDERS = 1000
+"""More than a video is ever begun."""
 _OUTCOMES = {
     VideoStatus.COMPLETED: "completed",
     VideoStatus.PENDING: "retried",
@@ -112,7 +114,8 @@ async def tidy(place: Workplace, claim: Claim) -> None:
 async def remove_files_before(storage: Storage, video_id: UUID, fence: int) -> None:
     """Remove what earlier attempts stored."""
     # Only earlier ones: the owner may have asked for another render, whose files are coming in.
-    keys = await storage.list_prefix(claiming.all_files_prefix(video_id))
-    for earlier in {key.split("/")[2] for key in keys}:
+    # By their folders: of an attempt that was killed there may be no file but a part of one.
+    prefix = claiming.all_files_prefix(video_id)
+    for earlier in await storage.list_folders(prefix, after="", limit=_MAX_FOLDERS):
         if earlier.isdigit() and int(earlier) < fence:
             await storage.delete_prefix(claiming.files_prefix(video_id, int(earlier)))

@@ -69,8 +69,9 @@ async def test_only_the_files_of_the_attempt_that_completed_stay(
     settings: Settings, sqlite: Database
 ) -> None:
     video_id = await add_video(sqlite, fence=3)
-    for fence in (1, 3):
-        left = settings.data_dir / "files" / "videos" / str(video_id) / str(fence) / "video.mp4"
+    # As one leaves a file that is killed while it writes it.
+    for name in ("1/video.mp4", "2/video.mp4#1", "3/video.mp4"):
+        left = settings.data_dir / "files" / "videos" / str(video_id) / name
         left.parent.mkdir(parents=True)
         left.write_bytes(b"half")
     async with server(settings, sqlite) as queue:
