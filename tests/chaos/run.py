@@ -10,7 +10,7 @@ from sqlalchemy import update
 from sqlmodel import col
 
 from heygen_graphql.database import Database, is_passing_fault
-from heygen_graphql.tables import Video
+from heygen_graphql.tables import Video, utc_now
 from tests.chaos import verdict as judging
 from tests.chaos.faults import inflict
 from tests.chaos.load import Load
@@ -126,8 +126,9 @@ async def _stop_all(stage: Stage, verdict: Verdict) -> None:
 async def _sweep(stage: Stage, database: Database) -> None:
     """Let hours pass, and each worker come up anew: what their sweeps do not remove, nobody will."""
     async with database.transaction() as session:
+        hours_ago = utc_now() - timedelta(hours=_HOURS)
         await session.execute(
-            update(Video).values(completed_at=col(Video.completed_at) - timedelta(hours=_HOURS))
+            update(Video).where(col(Video.completed_at).is_not(None)).values(completed_at=hours_ago)
         )
 
     async def is_swept() -> bool:

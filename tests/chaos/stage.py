@@ -1,6 +1,7 @@
 """The processes of a server of many machines, under a keeper that starts again what has ended."""
 
 import asyncio
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -195,14 +196,16 @@ class Stage:
 
     async def terminate(self, member: Member, seconds: float) -> None:
         """SIGTERM to its first process, as a service manager sends it; its code is kept."""
-        process = member.server.process
+        process, has_come_up = member.server.process, member.has_come_up
         process.terminate()
         try:
             code: int | None = await asyncio.to_thread(process.wait, seconds)
         except subprocess.TimeoutExpired:
             code = None
             member.server.close()
-        self.codes.append((member.name, code))
+        # One that is just starting knows of no signals yet.
+        if has_come_up or code != -signal.SIGTERM:
+            self.codes.append((member.name, code))
 
     def close(self) -> None:
         for process in self.marked():
