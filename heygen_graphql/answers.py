@@ -6,20 +6,15 @@ thrown away when data changes: what is not asked for any more makes room or runs
 
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from redis.asyncio import Redis
-
-from heygen_graphql.outages import Outages
+from heygen_graphql.outages import SharedRedis
 from heygen_graphql.settings import Settings
 
 MAX_ANSWER_BYTES = 256 * 1024
 """A longer one is not kept: there is room for many, whatever one asks for."""
-REDIS_SECONDS = 0.25
-"""Longer than an answer takes to make, nobody waits for one that is kept."""
 # What an entry takes besides its key and its answer, roughly.
 _ENTRY_BYTES = 300
 
@@ -76,34 +71,23 @@ class LocalAnswers:
 class RedisAnswers:
     """Between processes. While Redis is away there is nothing kept, and nobody waits for it."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: SharedRedis) -> None:
         self._redis = redis
-        self._outages = Outages(begun="answers_not_kept", over="answers_kept_again")
 
     async def get(self, key: str) -> bytes | None:
-        answer = await self._outages.asked(lambda: self._redis.get(_NAME.format(key)))
+        answer = await self._redis.asked(lambda redis: redis.get(_NAME.format(key)))
         return answer if isinstance(answer, bytes) else None
 
     async def keep(self, key: str, answer: bytes, seconds: int) -> None:
         if len(answer) <= MAX_ANSWER_BYTES:
-            await self._outages.asked(lambda: self._redis.set(_NAME.format(key), answer, ex=seconds))
+            await self._redis.asked(lambda redis: redis.set(_NAME.format(key), answer, ex=seconds))
 
 
 _NAME = "heygen:answer:{}"
 
 
-@asynccontextmanager
-async def open_answers(settings: Settings) -> AsyncIterator[Answers | None]:
+def kept_answers(settings: Settings, redis: SharedRedis | None) -> Answers | None:
     """None when the settings switch it off."""
     if settings.answer_cache_bytes == 0:
-        yield None
-    elif settings.redis_url is None:
-        yield LocalAnswers(settings.answer_cache_bytes)
-    else:
-        redis = Redis.from_url(
-            settings.redis_url, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS
-        )
-        try:
-            yield RedisAnswers(redis)
-        finally:
-            await redis.aclose()
+        return None
+    return LocalAnswers(settings.answer_cache_bytes) if redis is None else RedisAnswers(redis)

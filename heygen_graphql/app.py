@@ -12,25 +12,25 @@ from fastapi.middleware.trustedhost import TrustedHostMiddleware
 from fastapi.responses import JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from redis.asyncio import Redis
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from heygen_graphql import __version__
 from heygen_graphql.accounts import Tokens
-from heygen_graphql.answers import open_answers
+from heygen_graphql.answers import kept_answers
 from heygen_graphql.database import Database, migrate
 from heygen_graphql.events import Hub, open_hub
 from heygen_graphql.jobs.broker import Queue, remote_queue
 from heygen_graphql.jobs.worker import embedded
 from heygen_graphql.observability import tracing
+from heygen_graphql.outages import open_shared
 from heygen_graphql.processes import Processes
-from heygen_graphql.ratelimits import open_rate_limits
+from heygen_graphql.ratelimits import rate_limits
 from heygen_graphql.schema import Services
 from heygen_graphql.schema.context import credentials_of
 from heygen_graphql.schema.transport import GraphQLEndpoint
-from heygen_graphql.schema.transport.persisted import DocumentStore, open_documents
+from heygen_graphql.schema.transport.persisted import DocumentStore, shared_documents
 from heygen_graphql.schema.watching import open_watch
 from heygen_graphql.settings import Settings
 from heygen_graphql.storage import MEDIA_PATH, UPLOADS_PREFIX, Links, Storage, ready_storage
@@ -56,7 +56,6 @@ from heygen_graphql.webhooks import Targets, Waking, driving
 UPLOADS_PATH = f"{MEDIA_PATH}{UPLOADS_PREFIX}/"
 PROCESSES_AT_ONCE = 2
 """For each kind of work that is done for a request; the renders have their own."""
-_CHECK_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +137,7 @@ async def _open(settings: Settings) -> AsyncIterator[_Parts]:
         stack.callback(targets.close)
         driver = await stack.enter_async_context(driving(settings, settings.resolved_database_url, targets))
         hub = Waking(await stack.enter_async_context(open_hub(settings.redis_url)), driver.wake)
+        redis = await stack.enter_async_context(open_shared(settings.redis_url))
         services = Services(
             settings=settings,
             database=database,
@@ -154,7 +154,7 @@ async def _open(settings: Settings) -> AsyncIterator[_Parts]:
             looking=looking,
             portraits=Processes(at_once=PROCESSES_AT_ONCE),
             speaking=Processes(at_once=PROCESSES_AT_ONCE),
-            limits=await stack.enter_async_context(open_rate_limits(settings.redis_url)),
+            limits=rate_limits(redis),
             tokens=Tokens(
                 key=key,
                 algorithm=settings.algorithm,
@@ -162,22 +162,22 @@ async def _open(settings: Settings) -> AsyncIterator[_Parts]:
                 refresh_days=settings.refresh_token_expire_days,
             ),
             watch=await stack.enter_async_context(open_watch(database, hub)),
-            answers=await stack.enter_async_context(open_answers(settings)),
+            answers=kept_answers(settings, redis),
         )
-        redis = None
-        if settings.redis_url is not None:
-            redis = Redis.from_url(
-                settings.redis_url, socket_timeout=_CHECK_SECONDS, socket_connect_timeout=_CHECK_SECONDS
-            )
-            stack.push_async_callback(redis.aclose)
         yield _Parts(
             services=services,
-            documents=await stack.enter_async_context(open_documents(settings.redis_url)),
+            documents=shared_documents(redis),
             media=Media(
                 storage, links, Previews(storage, looking), Samples(storage, voices, Processes(at_once=1))
             ),
             uploads=Uploads(database, storage, links, settings.data_dir / "uploads"),
-            health=Health(database, redis, storage, services.tokens, Quotas.of(settings)),
+            health=Health(
+                database,
+                None if redis is None else redis.client,
+                storage,
+                services.tokens,
+                Quotas.of(settings),
+            ),
         )
 
 

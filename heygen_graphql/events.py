@@ -15,19 +15,16 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-import redis.asyncio
 import structlog
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from heygen_graphql.observability import EVENTS_DROPPED
+from heygen_graphql.outages import Outages, open_redis
 
 MAX_PENDING = 256
 """Videos that may wait for one slow subscriber; beyond that it is told to look at everything again."""
 
 _CHANNEL = "heygen_graphql.videos"
-_REDIS_TIMEOUT_SECONDS = 2.0
 _RECONNECT_SECONDS = 0.5
 _FIRST_CONNECT_SECONDS = 2.0
 # A connection whose other end vanished without a word is found out by a ping.
@@ -166,14 +163,8 @@ class RedisHub:
     """
 
     def __init__(self, url: str) -> None:
-        # No retries inside the client: while Redis is away a publisher should not wait for it.
-        self._client = redis.asyncio.Redis.from_url(
-            url,
-            socket_timeout=_REDIS_TIMEOUT_SECONDS,
-            socket_connect_timeout=_REDIS_TIMEOUT_SECONDS,
-            health_check_interval=_PING_SECONDS,
-            retry=Retry(NoBackoff(), 1),
-        )
+        self._client = open_redis(url, health_check_interval=_PING_SECONDS)
+        self._outages = Outages("events")
         self._local = LocalHub()
         self.is_listening = asyncio.Event()
 
@@ -182,10 +173,8 @@ class RedisHub:
             # Redis is away. When it is back everyone looks again, so nobody waits for this one, and a
             # render does not wait four times a second for Redis.
             return
-        try:
-            await self._client.publish(_CHANNEL, _to_json(change))
-        except (RedisError, OSError) as error:
-            _log.warning("event_not_published", video_id=str(change.video_id), error=str(error))
+        # Nor for one that is silent: its watchers look by themselves.
+        await self._outages.asked(lambda: self._client.publish(_CHANNEL, _to_json(change)))
 
     def subscribe(
         self, *, video_id: UUID | None = None, owner_id: UUID | None = None
@@ -209,6 +198,7 @@ class RedisHub:
                             if is_away:
                                 _log.info("events_connected_again")
                             is_away = False
+                            self._outages.is_over()
                             self.is_listening.set()
                             self._local.tell_all_to_look()
                         elif message["type"] == "message":

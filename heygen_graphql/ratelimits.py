@@ -7,23 +7,18 @@ of them is ever lifted.
 import math
 import time
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import IPv6Address, ip_address
 from typing import Protocol
 
-from redis.asyncio import Redis
-
 from heygen_graphql.errors import RateLimited
-from heygen_graphql.outages import Outages
+from heygen_graphql.outages import SharedRedis
 
 WINDOW_SECONDS = 60
 MAX_KEPT = 50_000
 """Callers that one process remembers, of each kind; beyond that the longest silent one is forgotten."""
-REDIS_SECONDS = 1.0
-"""How long an answer of Redis is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +125,11 @@ return {{string.format('%.6f', used + cost), string.format('%.6f', now)}}
 class RedisRateLimits:
     """Counts that processes share. `clock` is that of the counts kept here while Redis is away."""
 
-    def __init__(self, redis: Redis, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, redis: SharedRedis, clock: Callable[[], float] = time.time) -> None:
+        self._redis = redis
         self._local = LocalRateLimits(clock)
-        self._check = redis.register_script(_CHECK)
-        self._take = redis.register_script(_TAKE)
-        self._outages = Outages(begun="rate_limits_kept_by_each_process", over="rate_limits_shared_again")
+        self._check = redis.client.register_script(_CHECK)
+        self._take = redis.client.register_script(_TAKE)
 
     async def check(self, what: str, key: str, limit: int) -> None:
         answer = await self._asked(self._check, f"heygen:calls:{what}:{key}", limit)
@@ -153,7 +148,7 @@ class RedisRateLimits:
 
     async def _asked(self, script: "_Script", key: str, *arguments: float) -> list[float] | None:
         """The script's answer; None while Redis is away."""
-        answer = await self._outages.asked(lambda: script(keys=[key], args=list(arguments)))
+        answer = await self._redis.asked(lambda _: script(keys=[key], args=list(arguments)))
         return None if answer is None else [float(part) for part in answer]
 
 
@@ -178,13 +173,5 @@ def _rate_limited(what: str, limit: int, first: float, now: float) -> RateLimite
     return RateLimited(what, limit, max(1, math.ceil(first + WINDOW_SECONDS - now)))
 
 
-@asynccontextmanager
-async def open_rate_limits(redis_url: str | None) -> AsyncIterator[RateLimits]:
-    if redis_url is None:
-        yield LocalRateLimits()
-        return
-    redis = Redis.from_url(redis_url, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS)
-    try:
-        yield RedisRateLimits(redis)
-    finally:
-        await redis.aclose()
+def rate_limits(redis: SharedRedis | None) -> RateLimits:
+    return LocalRateLimits() if redis is None else RedisRateLimits(redis)

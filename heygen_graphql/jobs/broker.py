@@ -12,20 +12,19 @@ from typing import Protocol
 from uuid import UUID
 
 import dramatiq
-import redis
 import structlog
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.brokers.stub import StubBroker
 from dramatiq.errors import DramatiqError
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from heygen_graphql.errors import BadSettings
+from heygen_graphql.outages import ANSWER_SECONDS, Outages, open_blocking_redis
 from heygen_graphql.settings import Settings
 
 _QUEUE_NAME = "renders"
 _ACTOR_NAME = "render_video"
-_REDIS_TIMEOUT_SECONDS = 2.0
+_CONSUMER_SECONDS = 2.0
+"""How long a worker, which has nothing else to do meanwhile, waits for Redis to give it messages."""
 
 _log = structlog.get_logger(__name__)
 
@@ -40,14 +39,15 @@ class Queue(Protocol):
 class BrokerQueue:
     def __init__(self, broker: dramatiq.Broker) -> None:
         self._broker = broker
+        self._outages = Outages("queue")
 
     async def hint(self, video_id: UUID) -> None:
         message: dramatiq.Message[None] = dramatiq.Message(
             queue_name=_QUEUE_NAME, actor_name=_ACTOR_NAME, args=(str(video_id),), kwargs={}, options={}
         )
         try:
-            await asyncio.to_thread(self._broker.enqueue, message)
-        except (redis.RedisError, DramatiqError, OSError) as error:
+            await self._outages.asked(lambda: asyncio.to_thread(self._broker.enqueue, message))
+        except DramatiqError as error:
             _log.warning("hint_not_sent", video_id=str(video_id), error=str(error))
 
 
@@ -58,7 +58,7 @@ def stub_broker() -> StubBroker:
     return broker
 
 
-def redis_broker(settings: Settings) -> RedisBroker:
+def redis_broker(settings: Settings, *, answer_seconds: float = _CONSUMER_SECONDS) -> RedisBroker:
     """
     Raises:
         BadSettings: REDIS_URL is missing or no URL of a Redis.
@@ -68,13 +68,7 @@ def redis_broker(settings: Settings) -> RedisBroker:
             "REDIS_URL is not set; without it one process is the whole server: heygen-graphql serve"
         )
     try:
-        client = redis.Redis.from_url(
-            settings.redis_url,
-            socket_timeout=_REDIS_TIMEOUT_SECONDS,
-            socket_connect_timeout=_REDIS_TIMEOUT_SECONDS,
-            # Once more over a fresh connection, in case the pooled one had died; then the sweep's turn.
-            retry=Retry(NoBackoff(), 1),
-        )
+        client = open_blocking_redis(settings.redis_url, answer_seconds=answer_seconds)
     except ValueError as error:
         raise BadSettings(f"REDIS_URL: {error}") from error
     namespace = f"{settings.project_name}.queue"
@@ -99,7 +93,7 @@ async def remote_queue(settings: Settings) -> AsyncIterator[Queue]:
     Raises:
         BadSettings: REDIS_URL is missing or no URL of a Redis.
     """
-    broker = redis_broker(settings)
+    broker = redis_broker(settings, answer_seconds=ANSWER_SECONDS)
     try:
         yield BrokerQueue(broker)
     finally:

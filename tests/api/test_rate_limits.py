@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
 from heygen_graphql.errors import RateLimited
-from heygen_graphql.outages import ASK_AGAIN_SECONDS
+from heygen_graphql.outages import ASK_AGAIN_SECONDS, SharedRedis
 from heygen_graphql.ratelimits import (
     MAX_KEPT,
     Bucket,
@@ -38,7 +38,7 @@ async def limits(request: pytest.FixtureRequest) -> AsyncIterator[RateLimits]:
         yield LocalRateLimits()
         return
     async with Redis.from_url(request.getfixturevalue("redis_url")) as redis:
-        yield RedisRateLimits(redis)
+        yield RedisRateLimits(SharedRedis(redis))
 
 
 async def test_a_bucket_gives_what_it_holds_and_no_more(limits: RateLimits) -> None:
@@ -107,7 +107,7 @@ async def test_limits_hold_while_redis_is_away_and_are_shared_again_when_it_is_b
 ) -> None:
     # Given two processes
     async with Redis.from_url(valkey.url) as here, Redis.from_url(valkey.url) as there:
-        one, other = RedisRateLimits(here), RedisRateLimits(there)
+        one, other = RedisRateLimits(SharedRedis(here)), RedisRateLimits(SharedRedis(there))
         assert (await one.take("ada", 60, 100, 0.01)).remaining == 40
 
         # When Redis dies
@@ -121,14 +121,14 @@ async def test_limits_hold_while_redis_is_away_and_are_shared_again_when_it_is_b
 
         # Then each process refuses by its own counts, and says so once
         assert sum(not bucket.retry_after for bucket in buckets) == 1
-        assert [line["event"] for line in logged] == ["rate_limits_kept_by_each_process"]
+        assert [line["event"] for line in logged] == ["redis_away"]
 
         # And when it is back they share what they count
         valkey.start()
         await asyncio.sleep(ASK_AGAIN_SECONDS)
         with capture_logs() as logged:
             assert (await one.take("ben", 60, 100, 0.01)).remaining == 40
-        assert [line["event"] for line in logged] == ["rate_limits_shared_again"]
+        assert [line["event"] for line in logged] == ["redis_back"]
         assert (await other.take("ben", 60, 100, 0.01)).retry_after > 0
 
 
@@ -145,7 +145,7 @@ async def test_what_a_process_remembers_is_bounded() -> None:
 
 async def test_redis_forgets_a_bucket_that_is_full_again(valkey: Valkey) -> None:
     async with Redis.from_url(valkey.url) as redis:
-        limits = RedisRateLimits(redis)
+        limits = RedisRateLimits(SharedRedis(redis))
         await limits.take("ada", 100, 100, 10)
         await limits.check("videos", "ada", 3)
 

@@ -5,6 +5,7 @@ from heygen_graphql import accounts
 from heygen_graphql.accounts import Credentials
 from heygen_graphql.database import Database
 from heygen_graphql.errors import InvalidInput, RateLimited, Unauthenticated, UserErrorCode
+from heygen_graphql.outages import SharedRedis
 from heygen_graphql.ratelimits import LocalRateLimits, RedisRateLimits
 from heygen_graphql.tables import User, utc_now
 
@@ -218,7 +219,7 @@ async def test_the_one_call_too_many_in_a_minute_is_refused_until_the_next() -> 
 async def test_processes_that_share_redis_share_the_limits(redis_url: str) -> None:
     async with Redis.from_url(redis_url) as here, Redis.from_url(redis_url) as there:
         # A clock that stands, lest the minute end in between.
-        one, other = (RedisRateLimits(redis, clock=lambda: 600.0) for redis in (here, there))
+        one, other = (RedisRateLimits(SharedRedis(redis), clock=lambda: 600.0) for redis in (here, there))
         await one.check("videos", "ada", 2)
         await other.check("videos", "ada", 2)
 

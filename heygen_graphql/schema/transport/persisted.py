@@ -8,17 +8,15 @@ manifest, no other documents run at all.
 import json
 import re
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
 from graphql import GraphQLError
-from redis.asyncio import Redis
 
 from heygen_graphql.errors import BadSettings
-from heygen_graphql.outages import Outages
+from heygen_graphql.outages import SharedRedis
 from heygen_graphql.schema.context import Context
 
 MAX_KEPT = 1000
@@ -26,8 +24,6 @@ MAX_KEPT_BYTES = 20_000
 """Of one document. With MAX_KEPT, bounds what the memory, and Redis, can be filled with from outside."""
 _KEPT_SECONDS = 7 * 24 * 3600
 _SHA256 = re.compile("[0-9a-f]{64}")
-# Slower than this, it is quicker to have the document sent again.
-_REDIS_SECONDS = 0.5
 
 
 class DocumentStore(Protocol):
@@ -63,16 +59,15 @@ class SharedDocuments:
     document, but no number of them fills more.
     """
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: SharedRedis) -> None:
         self._redis = redis
         self._local = LocalDocuments()
-        self._outages = Outages(begun="persisted_queries_not_shared", over="persisted_queries_shared_again")
 
     async def find(self, digest: str) -> str | None:
         document = await self._local.find(digest)
         if document is not None:
             return document
-        stored = await self._outages.asked(lambda: self._redis.get(_place(digest)))
+        stored = await self._redis.asked(lambda redis: redis.get(_place(digest)))
         document = stored.decode(errors="replace") if isinstance(stored, bytes) else stored
         # Another document may lie in its place.
         if document is None or _digest(document) != digest:
@@ -82,25 +77,15 @@ class SharedDocuments:
 
     async def keep(self, digest: str, document: str) -> None:
         await self._local.keep(digest, document)
-        await self._outages.asked(
-            lambda: self._redis.set(_place(digest), document.encode(), ex=_KEPT_SECONDS)
-        )
+        await self._redis.asked(lambda redis: redis.set(_place(digest), document.encode(), ex=_KEPT_SECONDS))
 
 
 def _place(digest: str) -> str:
     return f"heygen:document:{int(digest[:12], 16) % MAX_KEPT}"
 
 
-@asynccontextmanager
-async def open_documents(redis_url: str | None) -> AsyncIterator[DocumentStore]:
-    if redis_url is None:
-        yield LocalDocuments()
-        return
-    redis = Redis.from_url(redis_url, socket_timeout=_REDIS_SECONDS, socket_connect_timeout=_REDIS_SECONDS)
-    try:
-        yield SharedDocuments(redis)
-    finally:
-        await redis.aclose()
+def shared_documents(redis: SharedRedis | None) -> DocumentStore:
+    return LocalDocuments() if redis is None else SharedDocuments(redis)
 
 
 class Persisted:
