@@ -41,7 +41,7 @@ from tests.jobs.videos import add_video
 from tests.servers import Postgres, Valkey, clean_environment, kill_with_children, spawn
 
 _SENTENCE = "Number {} is spoken while the other workers are busy with what comes before and after it."
-_POLL_SECONDS = 0.02
+_POLL_SECONDS = 0.1
 _FILMS_TO_COMPARE = 8
 
 

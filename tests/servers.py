@@ -108,9 +108,10 @@ def wait_until_gone(processes: Sequence[psutil.Process], seconds: float = 15) ->
 
 
 class Postgres:
-    """A cluster without fsync; `new_database` clones one that the migrations made."""
+    """A cluster, as a rule without fsync; `new_database` clones a database that the migrations made."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_durable: bool = False) -> None:
+        self._sync = "on" if is_durable else "off"
         # PostgreSQL refuses to run as root, and a nobody cannot read a directory that pytest makes for root.
         self._user = "nobody" if os.geteuid() == 0 else None
         self._directory = Path(tempfile.mkdtemp(prefix="heygen-postgres-"))
@@ -161,8 +162,8 @@ class Postgres:
             "listen_addresses": "127.0.0.1",
             "port": str(self.port),
             "unix_socket_directories": "",
-            "fsync": "off",
-            "full_page_writes": "off",
+            "fsync": self._sync,
+            "full_page_writes": self._sync,
             "max_connections": "200",
         }
         self._process = spawn(
@@ -175,6 +176,10 @@ class Postgres:
             user=self._user,
             directory=Path("/"),
         )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def _answers(self) -> bool:
         ready = [str(self._binaries / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
@@ -231,6 +236,10 @@ class Valkey:
     @property
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}/0"
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def start(self) -> None:
         self._process = spawn(
