@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from heygen_graphql import __version__
-from heygen_graphql.cli.faults import explain
+from heygen_graphql.cli.faults import told_in_a_line
 from heygen_graphql.errors import BadSettings, HeygenError
 from heygen_graphql.settings import Settings
 
@@ -48,17 +48,8 @@ Port = Annotated[
 
 def main() -> None:
     """Run a command; what a person can mend ends in one line for each fault, not in a traceback."""
-    try:
+    with told_in_a_line():
         app()
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except Exception as error:
-        lines = explain(error)
-        if lines is None:
-            raise
-        for line in lines:
-            typer.echo(f"heygen-graphql: {line}", err=True)
-        sys.exit(1)
 
 
 def _writable(out: Path) -> Path:
@@ -87,6 +78,7 @@ def serve(host: Host = None, port: Port = None) -> None:
     settings = _settings(host=host, port=port)
     if not settings.is_embedded:
         _require_shared_services(settings, "serve")
+        _require_newest_schema(settings)
     from heygen_graphql.cli.serving import serve as serve_settings
 
     serve_settings(settings)
@@ -97,21 +89,24 @@ def api(host: Host = None, port: Port = None) -> None:
     """Run the API alone, beside `heygen-graphql worker` processes."""
     settings = _settings(host=host, port=port)
     _require_shared_services(settings, "api")
+    _require_newest_schema(settings)
     from heygen_graphql.cli.serving import serve as serve_settings
 
     serve_settings(settings)
 
 
 @app.command()
-def worker() -> None:
-    """Render videos for `heygen-graphql api` processes; WORKERS says how many at once."""
-    settings = _settings()
+def worker(
+    processes: Annotated[
+        int | None, typer.Option(min=1, max=64, help="How many processes render; WORKER_PROCESSES otherwise.")
+    ] = None,
+) -> None:
+    """Render videos for `heygen-graphql api` processes; WORKERS says how many at once in each process."""
+    settings = _settings(worker_processes=processes)
     _require_shared_services(settings, "worker")
-    from heygen_graphql.jobs import run_worker
-    from heygen_graphql.observability import configure_logging
+    from heygen_graphql.cli.working import supervise
 
-    configure_logging(is_json=settings.log_json)
-    run_worker(settings)
+    raise typer.Exit(supervise(settings))
 
 
 def _require_shared_services(settings: Settings, command: str) -> None:
@@ -123,6 +118,9 @@ def _require_shared_services(settings: Settings, command: str) -> None:
             "`heygen-graphql serve` with neither is a whole server"
         )
     settings.require_secret()
+
+
+def _require_newest_schema(settings: Settings) -> None:
     from heygen_graphql.database import require_newest_schema
 
     require_newest_schema(settings.resolved_database_url)

@@ -1,5 +1,10 @@
 """Errors that a person at a terminal can mend, in a line each."""
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
@@ -7,6 +12,22 @@ from heygen_graphql.errors import HeygenError, InvalidInput
 
 # Their values hold passwords, which have no business on a screen.
 _SECRET = frozenset({"SECRET_KEY", "DATABASE_URL", "REDIS_URL", "STORAGE_URL"})
+
+
+@contextmanager
+def told_in_a_line() -> Iterator[None]:
+    """End the process with a line for each fault that a person can mend; a bug keeps its traceback."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        lines = explain(error)
+        if lines is None:
+            raise
+        for line in lines:
+            typer.echo(f"heygen-graphql: {line}", err=True)
+        sys.exit(1)
 
 
 def explain(error: Exception) -> list[str] | None:

@@ -33,12 +33,16 @@ _log = structlog.get_logger(__name__)
 
 @asynccontextmanager
 async def working(
-    place: Workplace, broker: dramatiq.Broker, *, grace_seconds: float = 0.0
+    place: Workplace,
+    broker: dramatiq.Broker,
+    *,
+    grace_seconds: float = 0.0,
+    hurry: asyncio.Event | None = None,
 ) -> AsyncIterator[None]:
     """Render what there is to render, and sweep, until the block ends.
 
-    Then nothing is begun any more. What runs may end within `grace_seconds`; the rest is given back, and
-    other processes are told.
+    Then nothing is begun any more. What runs may end within `grace_seconds`, unless there is a `hurry`; the
+    rest is given back, and other processes are told.
     """
     loop = asyncio.get_running_loop()
     crew = _Crew(place, BrokerQueue(broker))
@@ -62,7 +66,7 @@ async def working(
         sweeping.cancel()
         crew.take_no_more()
         stopping = asyncio.create_task(asyncio.to_thread(_stop, worker))
-        await crew.end(grace_seconds)
+        await crew.end(grace_seconds, hurry or asyncio.Event())
         await asyncio.wait({sweeping, stopping})
         await crew.pass_on()
 
@@ -106,9 +110,15 @@ class _Crew:
     def take_no_more(self) -> None:
         self._is_stopping = True
 
-    async def end(self, grace_seconds: float) -> None:
+    async def end(self, grace_seconds: float, hurry: asyncio.Event) -> None:
         if self._working and grace_seconds > 0:
-            await asyncio.wait(self._working, timeout=grace_seconds)
+            reasons = (
+                asyncio.create_task(asyncio.wait(list(self._working))),
+                asyncio.create_task(hurry.wait()),
+            )
+            await asyncio.wait(reasons, timeout=grace_seconds, return_when=asyncio.FIRST_COMPLETED)
+            for reason in reasons:
+                reason.cancel()
         given_back = dict(self._working)
         for task in given_back:
             task.cancel()

@@ -4,7 +4,7 @@ import asyncio
 import concurrent.futures
 import signal
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 import dramatiq
@@ -22,8 +22,9 @@ from heygen_graphql.jobs.pool import RenderPool
 from heygen_graphql.jobs.protocol import Equipment
 from heygen_graphql.jobs.work import working
 from heygen_graphql.observability import tracing
+from heygen_graphql.presence import present
 from heygen_graphql.settings import Settings
-from heygen_graphql.storage import Storage
+from heygen_graphql.storage import Storage, ready_storage
 from heygen_graphql.webhooks import Targets, Waking, driving
 
 _WORK_NAME = "work"
@@ -117,10 +118,16 @@ class _LoopThread:
                 await self._stop.wait()
 
 
-def run_worker(settings: Settings, *, child_command: tuple[str, ...] = RENDER_CHILD) -> None:
+def run_worker(
+    settings: Settings,
+    *,
+    child_command: tuple[str, ...] = RENDER_CHILD,
+    on_ready: Callable[[], None] = lambda: None,
+) -> None:
     """Render what any process of the server asks for, until SIGTERM or SIGINT.
 
-    What runs then is given back, and another worker takes it up at once.
+    What runs then may end within WORKER_GRACE_SECONDS, which a second signal cuts short. The rest is given
+    back, and another worker takes it up at once. `on_ready` is called when work may begin.
 
     Raises:
         BadSettings: this process could not share its work with the others.
@@ -130,22 +137,32 @@ def run_worker(settings: Settings, *, child_command: tuple[str, ...] = RENDER_CH
     with tracing.exporting(
         settings.otel_exporter_otlp_endpoint, service=settings.otel_service_name, role="worker"
     ):
-        asyncio.run(_run_worker(settings, redis_broker(settings), settings.database_url, child_command))
+        broker = redis_broker(settings)
+        asyncio.run(_run_worker(settings, broker, settings.database_url, child_command, on_ready))
 
 
 async def _run_worker(
-    settings: Settings, broker: dramatiq.Broker, database_url: str, child_command: tuple[str, ...]
+    settings: Settings,
+    broker: dramatiq.Broker,
+    database_url: str,
+    child_command: tuple[str, ...],
+    on_ready: Callable[[], None],
 ) -> None:
-    stop = asyncio.Event()
+    stop, hurry = asyncio.Event(), asyncio.Event()
+
+    def heed_signal() -> None:
+        (hurry if stop.is_set() else stop).set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    storage = Storage.open(settings.resolved_storage_url)
+        asyncio.get_running_loop().add_signal_handler(number, heed_signal)
+    storage = await ready_storage(settings)
     async with (
         driving(settings, database_url, Targets(settings.webhook_allowed_hosts)) as driver,
         open_hub(settings.redis_url) as hub,
         _workplace(settings, database_url, Waking(hub, driver.wake), storage, child_command) as place,
-        working(place, broker),
+        working(place, broker, grace_seconds=settings.worker_grace_seconds, hurry=hurry),
     ):
+        on_ready()
         _log.info("worker_ready", renders_at_once=settings.workers)
         await stop.wait()
         _log.info("worker_stopping")
@@ -168,7 +185,8 @@ async def _workplace(
     database = Database(database_url, pool_size=settings.workers + 2)
     pool = RenderPool(child_command, _equipment(settings), work)
     try:
-        yield Workplace(settings, database, hub, storage, work, pool)
+        async with present(database, renders_at_once=settings.workers):
+            yield Workplace(settings, database, hub, storage, work, pool)
     finally:
         await pool.close()
         await database.close()
@@ -183,4 +201,5 @@ def _equipment(settings: Settings) -> Equipment:
         openai_base_url=settings.openai_base_url,
         openai_speech_model=settings.openai_speech_model,
         processes=settings.scenes_at_once,
+        cores=settings.cores_per_video,
     )

@@ -77,13 +77,14 @@ async def queue(remote: Settings) -> AsyncIterator[Queue]:
 def start_worker(remote: Settings, tmp_path: Path) -> Iterator[StartWorker]:
     started: list[subprocess.Popen[bytes]] = []
 
-    def start(*arguments: str) -> psutil.Process:
+    def start(*arguments: str, **more: str) -> psutil.Process:
         environment = clean_environment(
             DATABASE_URL=remote.resolved_database_url,
             REDIS_URL=remote.redis_url or "",
             DATA_DIR=str(remote.data_dir),
             LEASE_SECONDS=str(remote.lease_seconds),
             SWEEP_SECONDS=str(remote.sweep_seconds),
+            **more,
         )
         started.append(
             spawn(
@@ -200,10 +201,48 @@ async def test_a_suspended_worker_stores_nothing_for_a_video_that_is_gone(
     assert not (remote.data_dir / "files" / "videos").exists()
 
 
+async def test_a_worker_told_to_stop_ends_what_it_renders_and_begins_nothing(
+    database: Database, queue: Queue, start_worker: StartWorker
+) -> None:
+    # Given a worker that renders one video while another waits
+    worker = start_worker(WORKER_GRACE_SECONDS="60")
+    first = await add_video(database, {"steps": 10, "step_seconds": 0.2})
+    await queue.hint(first)
+    await wait_for(database, first, is_drawing)
+    second = await add_video(database)
+
+    # When it is told to stop
+    worker.terminate()
+
+    # Then it ends when the one is complete, and leaves the other
+    await asyncio.to_thread(worker.wait, 30)
+    assert await statuses(database, first) == ["PROCESSING", "COMPLETED"]
+    assert (await load(database, second)).status is VideoStatus.PENDING
+
+
+async def test_a_worker_told_twice_to_stop_hands_its_video_on_at_once(
+    database: Database, queue: Queue, start_worker: StartWorker
+) -> None:
+    worker = start_worker(WORKER_GRACE_SECONDS="600")
+    video_id = await add_video(database, SLOW)
+    await queue.hint(video_id)
+    await wait_for(database, video_id, is_drawing)
+
+    worker.terminate()
+    await asyncio.sleep(0.5)
+    assert alive([worker]) == [worker]
+    began = time.monotonic()
+    worker.terminate()
+
+    await asyncio.to_thread(worker.wait, 30)
+    assert time.monotonic() - began < 2 * SLACK
+    assert await statuses(database, video_id) == ["PROCESSING", "PENDING"]
+
+
 async def test_a_worker_told_to_stop_hands_its_video_on(
     database: Database, queue: Queue, start_worker: StartWorker
 ) -> None:
-    first = start_worker()
+    first = start_worker(WORKER_GRACE_SECONDS="0.5")
     video_id = await add_video(database, SLOW)
     await queue.hint(video_id)
     await wait_for(database, video_id, is_drawing)
