@@ -20,7 +20,6 @@ from tests.jobs.videos import (
     add_video,
     change,
     is_drawing,
-    let_back_off_end,
     load,
     statuses,
     wait_for,
