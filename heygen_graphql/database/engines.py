@@ -1,6 +1,7 @@
 """Engines for SQLite and PostgreSQL: how many connections, how long anybody waits, and who finds out that the
 server has gone."""
 
+import asyncio
 import sqlite3
 import time
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ _PING_SECONDS = 2.0
 _SILENCE_SECONDS = 2.0
 """Beyond the time that a statement may take: a server that has not ended it by then has gone."""
 _ASK_AGAIN_SECONDS = 1.0
+_SILENT = "the database server does not answer"
 _SQLITE_WAIT_SECONDS = 30
 # libpq's parameters of a URL, which asyncpg reads in a connection string only.
 _LIBPQ = ("sslmode", "sslrootcert", "sslcert", "sslkey", "sslpassword", "sslcrl", "sslnegotiation")
@@ -182,19 +184,33 @@ _BROKEN = (
 class _Silence:
     """Of a server that neither answers nor refuses: suspended, or its network is gone.
 
-    Whoever waited for it in vain tells the others, who then do not wait, but for one each second.
+    Whoever waited for it in vain tells the others, who then wait no more: it is asked again beside them.
+    Belongs to one event loop.
     """
 
     def __init__(self) -> None:
         self._is_away = False
         self._ask_again_at = 0.0
+        self._asking: asyncio.Task[None] | None = None
 
     async def connect(self, *arguments: Any, **options: Any) -> Any:
-        if self._is_away:
-            now = time.monotonic()
-            if now < self._ask_again_at:
-                raise DatabaseAway("the database server does not answer")
-            self._ask_again_at = now + _ASK_AGAIN_SECONDS
+        if not self._is_away:
+            return await self._connected(*arguments, **options)
+        if time.monotonic() >= self._ask_again_at and (self._asking is None or self._asking.done()):
+            self._asking = asyncio.create_task(self._ask(*arguments, **options))
+        raise DatabaseAway(_SILENT)
+
+    async def _ask(self, *arguments: Any, **options: Any) -> None:
+        try:
+            connection = await self._connected(*arguments, **options)
+            await connection.close(timeout=_CONNECT_SECONDS)
+        except DatabaseAway:
+            return
+        except _BROKEN:
+            # It refuses, for which nobody has to wait.
+            self._is_away = False
+
+    async def _connected(self, *arguments: Any, **options: Any) -> Any:
         try:
             connection = await asyncpg.connect(*arguments, **options)
         except TimeoutError as error:
@@ -232,7 +248,7 @@ class _Silence:
     def _began(self) -> DatabaseAway:
         self._is_away = True
         self._ask_again_at = time.monotonic() + _ASK_AGAIN_SECONDS
-        return DatabaseAway("the database server does not answer")
+        return DatabaseAway(_SILENT)
 
 
 def _milliseconds(seconds: float) -> str:
