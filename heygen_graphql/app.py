@@ -130,7 +130,7 @@ async def _open(settings: Settings) -> AsyncIterator[_Parts]:
         database = Database.of(settings)
         stack.push_async_callback(database.close)
         storage = await ready_storage(settings)
-        links = Links(key)
+        links = Links(key, settings.previous_key)
         voices = voices_of(settings)
         looking = Processes(at_once=PROCESSES_AT_ONCE)
         targets = Targets(settings.webhook_allowed_hosts)
@@ -160,6 +160,7 @@ async def _open(settings: Settings) -> AsyncIterator[_Parts]:
                 algorithm=settings.algorithm,
                 access_minutes=settings.access_token_expire_minutes,
                 refresh_days=settings.refresh_token_expire_days,
+                previous_key=settings.previous_key,
             ),
             watch=await stack.enter_async_context(open_watch(database, hub)),
             answers=kept_answers(settings, redis),

@@ -101,6 +101,9 @@ class Settings(BaseSettings):
     otel_service_name: str = "heygen_graphql"
 
     secret_key: SecretStr | None = None
+    secret_key_previous: SecretStr | None = None
+    """A key whose signatures are believed as well, while SECRET_KEY is being changed; nothing is signed
+    with it."""
     algorithm: Annotated[str, Field(pattern="^HS(256|384|512)$")] = "HS256"
     access_token_expire_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 30
     refresh_token_expire_days: Annotated[int, Field(ge=1, le=365)] = 30
@@ -328,18 +331,22 @@ class Settings(BaseSettings):
             BadSettings: the secret is too short, or missing where several processes must share one.
         """
         if self.secret_key is not None:
-            key = self.secret_key.get_secret_value().encode()
-            if len(key) < MIN_SECRET_BYTES:
-                raise BadSettings(
-                    f"SECRET_KEY has {len(key)} bytes; it needs at least {MIN_SECRET_BYTES}. "
-                    + _HOW_TO_MAKE_A_KEY
-                )
-            return key
+            return _long_enough("SECRET_KEY", self.secret_key)
         if not self.is_embedded:
             raise BadSettings(
                 "SECRET_KEY is not set; every process needs the same one. " + _HOW_TO_MAKE_A_KEY
             )
         return _kept_key(self.data_dir / "secret_key")
+
+    @cached_property
+    def previous_key(self) -> bytes | None:
+        """
+        Raises:
+            BadSettings: it is too short.
+        """
+        if self.secret_key_previous is None:
+            return None
+        return _long_enough("SECRET_KEY_PREVIOUS", self.secret_key_previous)
 
     def make_data_directory(self) -> None:
         """For the database that lies in it, when no other is named.
@@ -357,12 +364,21 @@ class Settings(BaseSettings):
         """Tell a missing or bad secret before anything is opened.
 
         Raises:
-            BadSettings: as `signing_key`.
+            BadSettings: as `signing_key` and `previous_key`.
         """
-        _ = self.signing_key
+        _ = self.signing_key, self.previous_key
 
 
 _HOW_TO_MAKE_A_KEY = 'Make one with: python -c "import secrets; print(secrets.token_urlsafe(48))"'
+
+
+def _long_enough(name: str, secret: SecretStr) -> bytes:
+    key = secret.get_secret_value().encode()
+    if len(key) < MIN_SECRET_BYTES:
+        raise BadSettings(
+            f"{name} has {len(key)} bytes; it needs at least {MIN_SECRET_BYTES}. " + _HOW_TO_MAKE_A_KEY
+        )
+    return key
 
 
 def _kept_key(path: Path) -> bytes:

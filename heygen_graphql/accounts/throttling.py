@@ -41,7 +41,7 @@ async def hold_back(
         # Asked for an unknown account, too: the answer must not come sooner.
         met = exists().where(
             col(Session.user_id) == (None if user is None else user.id),
-            col(Session.origin) == tokens.mark(address),
+            col(Session.origin).in_(tokens.marks(address)),
         )
         is_known = (await session.execute(select(met))).scalar_one()
     # An account is named by its address, be there one or not; unreadable, as it may go to Redis.

@@ -9,6 +9,7 @@ import hmac
 import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import jwt
@@ -32,6 +33,8 @@ class Tokens:
     algorithm: str
     access_minutes: int
     refresh_days: int
+    previous_key: bytes | None = field(default=None, repr=False)
+    """What it signed is believed; nothing is signed with it."""
 
     def issue_access(self, claims: Claims, now: datetime) -> tuple[str, datetime]:
         """A token and the instant at which it ends."""
@@ -52,13 +55,7 @@ class Tokens:
             Unauthenticated: it is not one of ours, was altered, or has ended.
         """
         try:
-            payload = jwt.decode(
-                token,
-                self.key,
-                algorithms=[self.algorithm],
-                issuer=_ISSUER,
-                options={"require": ["exp", "sub", "sid"], "enforce_minimum_key_length": True},
-            )
+            payload = self._payload(token, require=["exp", "sub", "sid"])
             claims = Claims(user_id=UUID(payload["sub"]), session_id=UUID(payload["sid"]))
             return claims, datetime.fromtimestamp(payload["exp"], UTC)
         except jwt.ExpiredSignatureError:
@@ -83,21 +80,46 @@ class Tokens:
     def read_refresh(self, token: str) -> UUID | None:
         """The session it was made for, spent or not; None when it is not one of ours or has ended."""
         try:
-            payload = jwt.decode(
-                token,
-                self.key,
-                algorithms=[self.algorithm],
-                issuer=_ISSUER,
-                audience=_REFRESH_AUDIENCE,
-                options={"require": ["exp", "sid", "jti"], "enforce_minimum_key_length": True},
-            )
+            payload = self._payload(token, require=["exp", "sid", "jti"], audience=_REFRESH_AUDIENCE)
             return UUID(payload["sid"])
         except (jwt.InvalidTokenError, ValueError):
             return None
 
     def mark(self, text: str) -> str:
         """What is stored of something that is easily guessed: only this server can tell whether it fits."""
-        return hmac.new(self.key, b"mark:" + text.encode(), hashlib.sha256).hexdigest()
+        return _mark(self.key, text)
+
+    def marks(self, text: str) -> list[str]:
+        """What may have been stored of it."""
+        return [_mark(key, text) for key in (self.key, self.previous_key) if key is not None]
+
+    def _payload(self, token: str, *, require: list[str], audience: str | None = None) -> dict[str, Any]:
+        """
+        Raises:
+            jwt.InvalidTokenError: none of the keys has signed it, or it does not hold.
+        """
+
+        def read(key: bytes) -> dict[str, Any]:
+            payload: dict[str, Any] = jwt.decode(
+                token,
+                key,
+                algorithms=[self.algorithm],
+                issuer=_ISSUER,
+                audience=audience,
+                options={"require": require, "enforce_minimum_key_length": True},
+            )
+            return payload
+
+        try:
+            return read(self.key)
+        except jwt.InvalidSignatureError:
+            if self.previous_key is None:
+                raise
+            return read(self.previous_key)
+
+
+def _mark(key: bytes, text: str) -> str:
+    return hmac.new(key, b"mark:" + text.encode(), hashlib.sha256).hexdigest()
 
 
 def fingerprint(token: str) -> str:

@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 from heygen_graphql.errors import HeygenError, InvalidInput
 
 # Their values hold passwords, which have no business on a screen.
-_SECRET = frozenset({"SECRET_KEY", "DATABASE_URL", "REDIS_URL", "STORAGE_URL"})
+_SECRET = frozenset({"SECRET_KEY", "SECRET_KEY_PREVIOUS", "DATABASE_URL", "REDIS_URL", "STORAGE_URL"})
 
 
 @contextmanager
