@@ -7,7 +7,6 @@ The process ends with its parent: by the kernel's signal, and at the end of its 
 it whatever it has started.
 """
 
-import ctypes
 import os
 import signal
 import sys
@@ -21,6 +20,7 @@ from queue import SimpleQueue
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
+from heygen_graphql.jobs.lifeline import die_with_parent
 from heygen_graphql.jobs.protocol import (
     FAILED_WITHIN,
     RENDER_CRASHED,
@@ -43,8 +43,6 @@ from heygen_graphql.jobs.protocol import (
 if TYPE_CHECKING:
     from heygen_graphql.rendering import Studio
 
-# prctl(2): a signal for this process when the thread that started it ends.
-_PR_SET_PDEATHSIG = 1
 _NICENESS = 10
 
 _PUBLIC_MESSAGES = {
@@ -59,7 +57,7 @@ class _SoftLimitReached(BaseException):
 
 
 def main() -> None:
-    _end_with_parent()
+    die_with_parent()
     write = _take_standard_output()
     os.nice(_NICENESS)
     lines: SimpleQueue[bytes] = SimpleQueue()
@@ -192,13 +190,6 @@ class _Stages:
 def _log_fault(job: Job) -> None:
     print(*(f"{name}={value}" for name, value in job.context.items()), file=sys.stderr)  # noqa: T201
     traceback.print_exc()
-
-
-def _end_with_parent() -> None:
-    # Only Linux knows this. Elsewhere, and when the parent died before this line, the end of the input
-    # tells.
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _take_standard_output() -> Callable[[Message, int], None]:
