@@ -42,13 +42,13 @@ ENV PATH=/opt/venv/bin:$PATH \
     HOST=0.0.0.0 \
     PORT=8000 \
     METRICS_HOST=0.0.0.0 \
-    METRICS_PORT=8001 \
+    METRICS_PORT=9090 \
     LOG_JSON=true
 USER 10001:10001
 WORKDIR /
 # Beside it only /tmp is written to: the rest may be read-only.
 VOLUME /data
-EXPOSE 8000 8001
+EXPOSE 8000 9090
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["python", "/opt/health.py"]
 # API and workers end what they are doing, or hand it back, and exit with 0.
 STOPSIGNAL SIGTERM
