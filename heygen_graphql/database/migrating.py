@@ -50,14 +50,19 @@ def require_newest_schema(url: str) -> None:
     """For a process that does not migrate by itself; waits for one that is just doing it. Runs an event loop
     of its own, as `migrate` does.
 
+    A schema that a newer version has made will do: in the middle of an upgrade old processes start anew.
+
     Raises:
-        BadSettings: the database cannot be used, or its schema is not this version's.
+        BadSettings: the database cannot be used, or its schema is older than this version.
     """
     newest = ScriptDirectory.from_config(alembic_config(url)).get_current_head()
     with reaching(url):
         revision = asyncio.run(_revision(url, newest))
-    if revision != newest:
+    if revision == newest:
+        return
+    if _is_known(url, revision):
         raise _wrong_schema(url, revision)
+    _log.warning("schema_is_newer", revision=revision, known=newest)
 
 
 def _is_known(url: str, revision: str | None) -> bool:
