@@ -16,9 +16,10 @@ from heygen_graphql.tables.videos import (
     VideoEvent,
     VideoStatus,
 )
-from heygen_graphql.tables.webhooks import Webhook, WebhookDelivery, WebhookDeliveryStatus
+from heygen_graphql.tables.webhooks import IS_TO_BE_DELIVERED, Webhook, WebhookDelivery, WebhookDeliveryStatus
 
 __all__ = [
+    "IS_TO_BE_DELIVERED",
     "IS_UNDER_WAY",
     "IS_UNFINISHED",
     "IS_WAITING",

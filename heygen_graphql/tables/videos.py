@@ -209,6 +209,8 @@ class IdempotencyKey(SQLModel, table=True):
     )
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
 
+    __table_args__ = (Index("ix_idempotency_keys_created_at", "created_at"),)
+
 
 class Template(SQLModel, table=True):
     """A video to be made again and again, with {{names}} where its scripts differ."""

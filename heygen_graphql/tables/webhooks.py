@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
 from sqlalchemy import JSON as SqlJson
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, UniqueConstraint, Uuid
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, UniqueConstraint, Uuid, text
 from sqlmodel import Field, SQLModel
 
 from heygen_graphql.tables.columns import (
@@ -22,6 +22,10 @@ class WebhookDeliveryStatus(StrEnum):
     PENDING = "PENDING"
     DELIVERED = "DELIVERED"
     FAILED = "FAILED"
+
+
+IS_TO_BE_DELIVERED = text("status = 'PENDING'")
+"""Of a delivery. The databases use the index for just these words."""
 
 
 class Webhook(SQLModel, table=True):
@@ -79,4 +83,11 @@ class WebhookDelivery(SQLModel, table=True):
         UniqueConstraint("webhook_id", "video_event_id"),
         Index("ix_webhook_deliveries_owner_id_created_at_id", "owner_id", "created_at", "id"),
         Index("ix_webhook_deliveries_status_next_attempt_at", "status", "next_attempt_at"),
+        Index("ix_webhook_deliveries_created_at", "created_at"),
+        Index(
+            "ix_webhook_deliveries_waiting_webhook_id",
+            "webhook_id",
+            sqlite_where=IS_TO_BE_DELIVERED,
+            postgresql_where=IS_TO_BE_DELIVERED,
+        ),
     )

@@ -70,9 +70,9 @@ async def claim(
         claims = []
         for delivery, webhook, owner, request_id, trace_parent in found:
             if not (webhook.is_active and owner.is_active):
-                _end(delivery, SWITCHED_OFF)
+                end(delivery, SWITCHED_OFF)
             elif delivery.attempts >= max_attempts:
-                _end(delivery, _INTERRUPTED)
+                end(delivery, _INTERRUPTED)
             else:
                 delivery.attempts += 1
                 delivery.next_attempt_at = now + timedelta(seconds=lease_seconds)
@@ -243,7 +243,7 @@ def _claim_of(delivery: WebhookDelivery, webhook: Webhook, now: datetime) -> Cla
     )
 
 
-def _end(delivery: WebhookDelivery, failure: str) -> None:
+def end(delivery: WebhookDelivery, failure: str) -> None:
     delivery.status = WebhookDeliveryStatus.FAILED
     delivery.failure = failure
     delivery.next_attempt_at = None

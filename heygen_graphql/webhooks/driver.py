@@ -19,7 +19,7 @@ from heygen_graphql.settings import Settings
 from heygen_graphql.tables import WebhookDeliveryStatus
 from heygen_graphql.webhooks import deliveries, signing
 from heygen_graphql.webhooks.deliveries import Claim
-from heygen_graphql.webhooks.fanning import fan_out
+from heygen_graphql.webhooks.fanning import fan_out, forget_told
 from heygen_graphql.webhooks.sending import Sender
 from heygen_graphql.webhooks.targets import Targets
 
@@ -174,3 +174,4 @@ class Driver:
         if now >= self._forget_at:
             self._forget_at = now + _FORGET_SECONDS
             await deliveries.forget_old(self._database, days=self._days)
+            await forget_told(self._database, days=self._days)

@@ -58,9 +58,24 @@ def upgrade() -> None:
     for name, (columns, condition) in _PARTIAL_INDEXES.items():
         where = sa.text(condition)
         op.create_index(name, "videos", columns, sqlite_where=where, postgresql_where=where)
+    op.create_index("ix_sessions_expires_at", "sessions", ["expires_at"])
+    op.create_index("ix_idempotency_keys_created_at", "idempotency_keys", ["created_at"])
+    op.create_index("ix_webhook_deliveries_created_at", "webhook_deliveries", ["created_at"])
+    is_waiting = sa.text("status = 'PENDING'")
+    op.create_index(
+        "ix_webhook_deliveries_waiting_webhook_id",
+        "webhook_deliveries",
+        ["webhook_id"],
+        sqlite_where=is_waiting,
+        postgresql_where=is_waiting,
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_webhook_deliveries_waiting_webhook_id", "webhook_deliveries")
+    op.drop_index("ix_webhook_deliveries_created_at", "webhook_deliveries")
+    op.drop_index("ix_idempotency_keys_created_at", "idempotency_keys")
+    op.drop_index("ix_sessions_expires_at", "sessions")
     for name in _PARTIAL_INDEXES:
         op.drop_index(name, "videos")
     op.drop_column("videos", "trace_parent")
