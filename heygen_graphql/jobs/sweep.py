@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
-from sqlalchemy import ColumnElement, and_, delete, literal, or_, select
+from sqlalchemy import ColumnElement, and_, delete, inspect, literal, or_, select, tuple_
 from sqlmodel import SQLModel, col
 
 from heygen_graphql import assets, webhooks
@@ -28,6 +28,7 @@ from heygen_graphql.observability import VIDEOS_ENDED
 from heygen_graphql.tables import IS_UNDER_WAY, IS_WAITING, IdempotencyKey, Session, Video, VideoStatus
 
 _BATCH = 100
+_EXPIRED_AT_ONCE = 10_000
 _KEYS_LAST = timedelta(days=1)
 _HOUSEKEEPING_SECONDS = 60.0
 
@@ -164,9 +165,15 @@ async def forget_expired(place: Workplace) -> None:
         ]
     # Looked for first: on SQLite every transaction that may write holds up the others.
     if any(found):
-        async with place.database.transaction() as session:
-            for table, condition in expired.items():
-                await session.execute(delete(table).where(condition))
+        for table, condition in expired.items():
+            async with place.database.transaction() as session:
+                # Those that somebody else is just removing, as a changed password does, are left to them:
+                # whoever waits for one row while holding others may be waited for in a ring.
+                keys = list(inspect(table).primary_key)
+                free = (
+                    select(*keys).where(condition).limit(_EXPIRED_AT_ONCE).with_for_update(skip_locked=True)
+                )
+                await session.execute(delete(table).where(tuple_(*keys).in_(free)))
 
 
 async def clear_work(place: Workplace) -> None:
