@@ -275,7 +275,7 @@ async def give_back(database: Database, claim: Claim) -> VideoChanged | None:
     return await database.retrying(release)
 
 
-async def give_back_all(database: Database, *, max_losses: int = 3) -> list[VideoChanged]:
+async def give_back_all(database: Database, *, max_losses: int) -> list[VideoChanged]:
     """Let every video wait again that a dead predecessor was rendering, or fail when it was lost too often.
 
     Only for a process that knows itself to be the only one that renders, with a queue of its own.

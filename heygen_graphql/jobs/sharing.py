@@ -121,8 +121,11 @@ async def take_part(
     if isinstance(end, Failure):
         await ending.record(place, part.claim, end)
         return None
-    if end is None and not await insist(lambda: claiming.is_wanted(place.database, part.claim.video_id)):
-        await ending.tidy(place, part.claim)
+    if end is None:
+        if place.closing.is_set():
+            await _leave(place, part, queue)
+        elif not await insist(lambda: claiming.is_wanted(place.database, part.claim.video_id)):
+            await ending.tidy(place, part.claim)
     return end
 
 
@@ -133,14 +136,14 @@ async def _leave(place: Workplace, part: Part, queue: Queue) -> None:
         return
     try:
         async with asyncio.timeout(_LEAVING_SECONDS):
-            if await scenes.give_back(place.database, part.claim, part.id):
-                await queue.hint(part.claim.video_id)
-                return
+            goes_on = await scenes.give_back(place.database, part.claim, part.id)
     except Exception:
         # Their lease runs out by itself, a little later.
         _log.warning("scenes_not_given_back", exc_info=True)
         return
-    await ending.give_back(place, part.claim)
+    if not goes_on:
+        await ending.give_back(place, part.claim)
+    await queue.hint(part.claim.video_id)
 
 
 async def _render(
@@ -179,7 +182,7 @@ async def _lane(
     place: Workplace, part: Part, storyboard: str, paths: dict[str, str], scene: SceneClaim | None
 ) -> Joining | Failure | None:
     """One scene after the other."""
-    while not part.is_over:
+    while not (part.is_over or place.closing.is_set()):
         scene = scene or await insist(lambda: _claimed(place, part))
         if scene is None:
             return None

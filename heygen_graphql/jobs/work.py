@@ -81,7 +81,6 @@ class _Crew:
         self._terms = Terms.of(place.settings)
         self._free = asyncio.Semaphore(place.settings.workers)
         self._taken = 0
-        self._is_stopping = False
         self._working: dict[asyncio.Task[Any], UUID | None] = {}
         self._heeding: set[asyncio.Task[Any]] = set()
         self._looking: asyncio.Task[None] | None = None
@@ -93,7 +92,7 @@ class _Crew:
         self._heeding.add(task)
         try:
             async with self._free:
-                if self._is_stopping:
+                if self._place.closing.is_set():
                     self._to_pass_on.add(video_id)
                 else:
                     await self._guarded(self._tidy_up_after(video_id))
@@ -104,11 +103,11 @@ class _Crew:
     def look(self) -> None:
         """Have a slot that is free look for work."""
         is_looking = self._looking is not None and not self._looking.done()
-        if not (self._is_stopping or self._free.locked() or is_looking):
+        if not (self._place.closing.is_set() or self._free.locked() or is_looking):
             self._looking = asyncio.create_task(self._look(), name="look")
 
     def take_no_more(self) -> None:
-        self._is_stopping = True
+        self._place.closing.set()
 
     async def end(self, grace_seconds: float, hurry: asyncio.Event) -> None:
         if self._working and grace_seconds > 0:
@@ -153,7 +152,7 @@ class _Crew:
 
     async def _work(self) -> None:
         task = _current_task()
-        while not self._is_stopping:
+        while not self._place.closing.is_set():
             claim = await choosing.claim_next(
                 self._place.database,
                 self._terms,

@@ -111,7 +111,8 @@ class _LoopThread:
             self._settings, self._database_url, self._hub, self._storage, self._child_command
         ) as place:
             # Nobody else renders, and the queue is empty as yet: what the rows say otherwise is history.
-            for change in await claiming.give_back_all(place.database):
+            max_losses = self._settings.render_max_losses
+            for change in await claiming.give_back_all(place.database, max_losses=max_losses):
                 await self._hub.publish(change)
             async with working(place, self._broker):
                 self._ready.set_result(None)

@@ -38,6 +38,8 @@ class Workplace:
     pool: RenderPool
     strangers: set[UUID] = field(default_factory=set)
     """Videos whose scenes were planned by a worker that renders otherwise than this one: no help here."""
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the process was told to stop: what is at work may end, and nothing further is begun."""
 
 
 async def insist(ask: Callable[[], Awaitable[T]]) -> T:

@@ -239,6 +239,30 @@ async def test_a_worker_told_to_stop_gives_its_scene_back_and_the_last_one_the_v
     assert await statuses(database, video_id) == ["PROCESSING", "PENDING"]
 
 
+async def test_a_worker_told_to_stop_ends_its_scene_and_begins_no_other(
+    database: Database, queue: Queue, start_worker: StartWorker, tmp_path: Path
+) -> None:
+    # Given a worker with all the time of the world that renders the first of two scenes
+    tally = tmp_path / "tally"
+    plan = {"steps": 10, "step_seconds": 0.1, "tally": str(tally)}
+    worker = start_worker(WORKER_GRACE_SECONDS="600")
+    video_id = await add_video(database, storyboard=storyboard_of_many([plan, plan]))
+    await queue.hint(video_id)
+    await asyncio.to_thread(wait_until, tally.exists, "beginning a scene")
+
+    # When it is told to stop
+    worker.terminate()
+    await asyncio.to_thread(worker.wait, 30)
+
+    # Then that scene is there for whoever goes on, to whom the video was handed
+    assert len(tally.read_text().split()) == 1
+    video = await load(database, video_id)
+    assert (video.status, video.losses, video.failures) == (VideoStatus.PENDING, 0, 0)
+    start_worker()
+    assert (await wait_for_end(database, video_id)).status is VideoStatus.COMPLETED
+    assert sorted(tally.read_text().split()) == ["0", "1"]
+
+
 async def test_a_render_process_that_crashes_beside_others_costs_them_nothing(
     database: Database, queue: Queue, start_worker: StartWorker, tmp_path: Path
 ) -> None:
