@@ -1,5 +1,6 @@
 """The command line. What a command needs is imported when it runs, so that --help answers at once."""
 
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -102,6 +103,9 @@ def worker(
     ] = None,
 ) -> None:
     """Render videos for `heygen-graphql api` processes; WORKERS says how many at once in each process."""
+    # Until the supervisor heeds them nothing has begun that would have to be ended.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: sys.exit())
     settings = _settings(worker_processes=processes)
     _require_shared_services(settings, "worker")
     from heygen_graphql.cli.working import supervise

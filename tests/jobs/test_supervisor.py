@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -68,6 +69,11 @@ def supervisor_of(code: str, *, processes: int = 1, grace_seconds: float = 5) ->
 def children(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
     found: list[psutil.Process] = psutil.Process(process.pid).children(recursive=True)
     return alive(found)
+
+
+def heeds(process: subprocess.Popen[bytes], number: signal.Signals) -> bool:
+    (caught,) = re.findall(r"SigCgt:\s(\w+)", Path(f"/proc/{process.pid}/status").read_text())
+    return bool(int(caught, 16) >> (number - 1) & 1)
 
 
 def wait_for_words(tmp_path: Path, word: str, times: int, process: subprocess.Popen[bytes]) -> None:
@@ -147,6 +153,17 @@ def test_a_worker_told_to_stop_while_it_starts_ends_well(start: Start, tmp_path:
     wait_until(lambda: children(worker) != [], "starting")
     worker.terminate()
     assert worker.wait(timeout=10) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_worker_told_to_stop_before_it_has_started_anything_ends_well(
+    start: Start, environment: dict[str, str], number: signal.Signals, tmp_path: Path
+) -> None:
+    worker = start("heygen_graphql.cli", "worker", **environment)
+    wait_until(lambda: heeds(worker, signal.SIGTERM), "heeding signals")
+    worker.send_signal(number)
+    assert worker.wait(timeout=10) == 0
+    assert "Traceback" not in log_of(tmp_path)
 
 
 def test_every_process_is_told_the_same(start: Start, tmp_path: Path) -> None:
