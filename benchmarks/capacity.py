@@ -212,7 +212,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--videos", type=int, default=1_000_000)
     parser.add_argument("--workers", type=int, nargs="+", default=[10_000, 400, 220, 190, 170])
-    parser.add_argument("--loads", type=float, nargs="*", default=[0.5, 0.9, 0.98, 1.05])
+    parser.add_argument("--loads", type=float, nargs="*", default=[0.5, 0.9, 1.05])
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     figures, demand = Figures(), Demand(videos_a_day=options.videos)
