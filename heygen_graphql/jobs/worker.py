@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 import dramatiq
 import structlog
 
-from heygen_graphql.database import Database
+from heygen_graphql.database import Bounds, Database
 from heygen_graphql.errors import BadSettings
 from heygen_graphql.events import Hub, open_hub
 from heygen_graphql.jobs import claiming
@@ -182,8 +182,8 @@ async def _workplace(
             "let this user write there, or name another folder"
         ) from error
     remove_leftovers(work)
-    # Each render looks at its row and the sweep goes round; nothing else needs a connection.
-    database = Database(database_url, pool_size=settings.workers + 2)
+    # A render shows its progress while it asks whether it may store a scene; the sweep and presence go round.
+    database = Database(database_url, Bounds.of(settings, pool_size=2 * settings.workers + 2))
     pool = RenderPool(child_command, _equipment(settings), work)
     try:
         async with present(database, renders_at_once=settings.workers):

@@ -107,6 +107,8 @@ class Hibari:
 
 class _Model:
     def __init__(self) -> None:
+        # A server tells nobody what it does.
+        onnxruntime.disable_telemetry_events()
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         # Sentences are so short that a second thread saves no time and costs a tenth more work.

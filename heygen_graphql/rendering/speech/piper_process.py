@@ -151,6 +151,8 @@ class _Loaded:
 
     def __init__(self, model: str, description: str) -> None:
         config = PiperConfig.from_dict(json.loads(Path(description).read_bytes()))
+        # A server tells nobody what it does.
+        onnxruntime.disable_telemetry_events()
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         options.intra_op_num_threads = len(os.sched_getaffinity(0))
