@@ -29,6 +29,7 @@ def count_connections(engine: AsyncEngine) -> None:
             in_use.discard(entry)
             DATABASE_CONNECTIONS.dec()
 
-    @event.listens_for(engine.sync_engine, "engine_disposed")
+    # An engine may be disposed of more than once.
+    @event.listens_for(engine.sync_engine, "engine_disposed", once=True)
     def leave(_engine: object) -> None:
         DATABASE_CONNECTIONS_MAX.dec(at_most)

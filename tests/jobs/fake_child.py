@@ -52,6 +52,13 @@ from heygen_graphql.rendering.storyboard import Storyboard
 held: list[bytearray] = []
 
 
+def memory(size: int) -> bytearray:
+    """So much of it, every page written to, and no more on the way."""
+    held = bytearray(size)
+    held[::4096] = b"1" * len(range(0, size, 4096))
+    return held
+
+
 def film_messages(job: Job) -> Iterator[Message]:
     scripts = [scene["script"] for scene in json.loads(job.storyboard)["scenes"]]
     plans = [json.loads(script) for script in scripts]
@@ -102,9 +109,9 @@ def messages(plan: dict[str, Any], job: Job) -> Iterator[Message]:
         Path(plan["starts_program"]).write_text(str(other.pid))
     sys.stderr.write(plan.get("says", ""))
     sys.stderr.flush()
-    held.append(bytearray(os.urandom(plan.get("grow_bytes", 0))))
+    held.append(memory(plan.get("grow_bytes", 0)))
     if (("fork" in plan) or ("grow_apart_bytes" in plan)) and os.fork() == 0:
-        held.append(bytearray(os.urandom(plan.get("grow_apart_bytes", 0))))
+        held.append(memory(plan.get("grow_apart_bytes", 0)))
         time.sleep(600)
     step_seconds = plan.get("step_seconds", 0.01)
     yield from steps(plan)
