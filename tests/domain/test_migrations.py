@@ -82,13 +82,24 @@ def test_processes_that_migrate_at_once_wait_for_each_other(
     url = f"sqlite+aiosqlite:///{tmp_path / 'new.db'}"
     if kind == "postgres":
         url = request.getfixturevalue("postgres").empty_database()
-    program = "import sys; from heygen_graphql.database import migrate; input(); migrate(sys.argv[1])"
+    program = (
+        "import sys; from heygen_graphql.database import migrate; "
+        "print('ready', flush=True); input(); migrate(sys.argv[1])"
+    )
+    pipe = subprocess.PIPE
     processes = [
-        subprocess.Popen([sys.executable, "-c", program, url], stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+        subprocess.Popen([sys.executable, "-c", program, url], stdin=pipe, stdout=pipe, stderr=pipe)
         for _ in range(4)
     ]
     # When four processes bring it to the newest schema
-    told = [process.communicate(b"\n", timeout=60)[1].decode() for process in processes]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+    told = [process.communicate(timeout=60)[1].decode() for process in processes]
     # Then none fails
     assert ([process.returncode for process in processes], "".join(told)) == ([0] * 4, "")
     assert run(url, _differences) == []
