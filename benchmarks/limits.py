@@ -20,7 +20,7 @@ from uuid import UUID, uuid4
 import psutil
 from sqlalchemy import insert, text
 
-from heygen_graphql.database import Database
+from heygen_graphql.database import Bounds, Database
 from heygen_graphql.events import VideoChanged, open_hub
 from heygen_graphql.jobs import choosing, claiming
 from heygen_graphql.jobs.claiming import Claim
@@ -225,7 +225,7 @@ async def measure_idle(database: Database, meter: Meter, seconds: float) -> None
 @asynccontextmanager
 async def opened(postgres: Postgres) -> AsyncIterator[Database]:
     """A new one; making it takes an event loop of its own."""
-    database = Database(await asyncio.to_thread(postgres.new_database), pool_size=AT_ONCE)
+    database = Database(await asyncio.to_thread(postgres.new_database), Bounds(pool_size=AT_ONCE))
     try:
         yield database
     finally:

@@ -166,7 +166,7 @@ def _database(settings: Settings) -> str:
     from heygen_graphql.database import Database
 
     async def ask() -> str:
-        database = Database(settings.resolved_database_url)
+        database = Database.of(settings, pool_size=1)
         try:
             async with database.reading() as session:
                 version = await session.scalar(text("SELECT version_num FROM alembic_version"))

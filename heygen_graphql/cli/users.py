@@ -46,7 +46,7 @@ def change(settings: Settings, email: str, changes: UserChanges) -> User:
 
 def _in_database(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
     async def run() -> T:
-        database = Database(settings.resolved_database_url)
+        database = Database.of(settings, pool_size=1)
         try:
             return await work(database)
         finally:

@@ -24,9 +24,9 @@ class Database:
     resolvers that run side by side each open their own.
     """
 
-    def __init__(self, url: str, bounds: Bounds | None = None, *, pool_size: int = 10) -> None:
+    def __init__(self, url: str, bounds: Bounds | None = None) -> None:
         self.url = url
-        self.engine = open_engine(url, bounds or Bounds(pool_size=pool_size, overflow=pool_size))
+        self.engine = open_engine(url, bounds or Bounds())
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         count_connections(self.engine)
 

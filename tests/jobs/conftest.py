@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from heygen_graphql.database import Database
+from heygen_graphql.database import Bounds, Database
 from heygen_graphql.settings import Settings
 
 FAKE_CHILD = (sys.executable, "-m", "tests.jobs.fake_child")
@@ -12,7 +12,7 @@ FAKE_CHILD = (sys.executable, "-m", "tests.jobs.fake_child")
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    database = Database(database_url, pool_size=25)
+    database = Database(database_url, Bounds(pool_size=25))
     yield database
     await database.close()
 
