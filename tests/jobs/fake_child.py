@@ -49,7 +49,7 @@ from heygen_graphql.jobs.protocol import (
 from heygen_graphql.rendering.segments import file_name, segment_keys
 from heygen_graphql.rendering.storyboard import Storyboard
 
-held: list[bytes] = []
+held: list[bytearray] = []
 
 
 def memory(size: int) -> bytearray:
