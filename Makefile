@@ -4,7 +4,7 @@
 #   make demo SCRIPT="Guten Tag!" VOICE=espeak-de AVATAR=... OUT=videos/hello.mp4
 #   make run      the server, on this machine alone: http://127.0.0.1:8000
 #   make check    what can be judged without running the server
-#   make test     the tests; TESTS="tests/test_journey.py -k sqlite" for some of them, PROCESSES=2 for two at a time
+#   make test     the tests; TESTS="tests/test_journey.py -k sqlite" for some of them, PROCESSES=0 for one at a time
 #   make chaos    200 videos while everything dies; SEED=7 does the same again, QUICK=1 for 32, S3=1 with a bucket
 #   make bench    what rendering costs, and how the server answers meanwhile
 #   make sheet    docs/contact-sheet.jpg: every drawn presenter, captions, all three aspect ratios
@@ -116,8 +116,8 @@ check: .venv/.project .venv/.tests
 	$(call step,heygen-graphql schema --check --keeps docs/schema-contract.graphql,\
 		$(BIN)/heygen-graphql schema --check --keeps docs/schema-contract.graphql)
 
-# Most tests wait most of the time: two at once take half of it, and now and then starve each other.
-PROCESSES ?= 0
+# Most tests wait most of the time: two at once take little more than half of it. One by one: PROCESSES=0.
+PROCESSES ?= 2
 test: .venv/.project .venv/.tests web $(NODE_MODULES) $(CODEGEN)
 	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile $(TESTS)
 
