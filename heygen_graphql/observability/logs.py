@@ -51,8 +51,10 @@ def configure_logging(*, is_json: bool, level: int = logging.INFO) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    # At every start it would say which database it found.
-    logging.getLogger("alembic").setLevel(max(level, logging.WARNING))
+    # The one would say at every start which database it found, the other the address of every request that is
+    # made: a webhook's may hold a secret.
+    for talkative in ("alembic", "httpx"):
+        logging.getLogger(talkative).setLevel(max(level, logging.WARNING))
 
 
 @contextmanager
