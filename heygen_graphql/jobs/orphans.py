@@ -41,7 +41,7 @@ async def _sweep_videos(place: Workplace) -> None:
         video = videos.get(video_id)
         if video is None:
             await _remove(place, claiming.all_files_prefix(video_id))
-        elif video.status in _ENDED and video.completed_at is not None and video.completed_at < now - _OLD:
+        elif video.status in _ENDED and video.updated_at < now - _OLD:
             # Should its owner have it made anew just now, the next attempt has a greater fence.
             prefix = video.files_prefix
             kept = video.fence + 1 if prefix is None else int(prefix.rpartition("/")[2])

@@ -7,7 +7,6 @@ from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import update
-from sqlmodel import col
 
 from heygen_graphql.database import Database, is_passing_fault
 from heygen_graphql.tables import Video, utc_now
@@ -127,9 +126,7 @@ async def _sweep(stage: Stage, database: Database) -> None:
     """Let hours pass, and each worker come up anew: what their sweeps do not remove, nobody will."""
     async with database.transaction() as session:
         hours_ago = utc_now() - timedelta(hours=_HOURS)
-        await session.execute(
-            update(Video).where(col(Video.completed_at).is_not(None)).values(completed_at=hours_ago)
-        )
+        await session.execute(update(Video).values(updated_at=hours_ago))
 
     async def is_swept() -> bool:
         return not stage.left_behind and await judging.is_tidy(stage.place, await judging.read(database))
