@@ -50,9 +50,14 @@ async def _sweep_videos(place: Workplace) -> None:
 
 async def _some_ids(place: Workplace, prefix: str) -> list[UUID]:
     names = await place.storage.list_folders(prefix, after=str(uuid4()), limit=_BATCH)
-    # The last part of the alphabet is short, and so may everything be.
-    names = names or await place.storage.list_folders(prefix, after="", limit=_BATCH)
-    return [UUID(name) for name in names if re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", name)]
+    if len(names) < _BATCH:
+        # From the beginning again; when there are few, these are all.
+        names = [*names, *await place.storage.list_folders(prefix, after="", limit=_BATCH - len(names))]
+    return [
+        UUID(name)
+        for name in dict.fromkeys(names)
+        if re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", name)
+    ]
 
 
 async def _remove(place: Workplace, prefix: str) -> None:
