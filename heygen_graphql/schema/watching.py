@@ -41,8 +41,11 @@ class Watched:
         self._waiting: set[asyncio.Future[None]] = set()
 
     def note(self, row: tables.Video) -> None:
-        """A watcher has read it by itself."""
-        self.version = max(self.version, row.version)
+        """A watcher has read it by itself, and may be ahead of the others."""
+        if row.version > self.version:
+            self.version = row.version
+            if self._waiting:
+                self._watch.want(self.video_id)
 
     async def newer(self, than: int) -> tables.Video | None:
         """The newest row as soon as its version is greater; None when the video has been deleted."""
@@ -163,6 +166,7 @@ class Watch:
                         await self._tell([video_id])
                     except Exception as error:
                         if is_passing_fault(error):
+                            self._due |= due
                             raise
                         log.exception("video_not_read", video_id=str(video_id))
 
