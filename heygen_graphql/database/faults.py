@@ -1,5 +1,6 @@
 """What a database does that is no fault of ours, and may be over in a moment."""
 
+import errno
 import sqlite3
 
 import asyncpg
@@ -11,6 +12,10 @@ from heygen_graphql.errors import Unavailable
 # A PostgreSQL that is down or restarting shows itself as one of these; asyncpg lets the bare
 # ConnectionRefusedError (an OSError) through.
 _PASSING_FAULTS = (OperationalError, InterfaceError, PoolTimeout, OSError)
+# Of this machine's disks, which the database's way does not lead over.
+_DISK_FAULTS = frozenset(
+    (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM)
+)
 _STATEMENT_TIMEOUT = "57014"
 _LOCK_TIMEOUT = "55P03"
 # PostgreSQL's own codes, which SQLAlchemy shows as bare DBAPIErrors (PostgreSQL, Appendix A): the connection
@@ -40,6 +45,8 @@ def is_passing_fault(error: BaseException) -> bool:
         if error.orig is not None and isinstance(error.orig.__cause__, asyncpg.InternalClientError):
             # The server has said that it ends the connection, and has not closed it yet.
             return True
+    if isinstance(error, OSError) and error.errno in _DISK_FAULTS:
+        return False
     return isinstance(error, _PASSING_FAULTS)
 
 

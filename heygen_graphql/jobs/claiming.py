@@ -261,15 +261,25 @@ async def fail(database: Database, claim: Claim, failure: Failure, *, max_failur
     return await database.retrying(end)
 
 
-async def give_back(database: Database, claim: Claim) -> VideoChanged | None:
-    """Let the video wait again, in its old place in the queue; None when the claim no longer stands."""
+async def give_back(
+    database: Database, claim: Claim, *, after: timedelta | None = None
+) -> VideoChanged | None:
+    """Let the video wait again, in its old place in the queue; None when the claim no longer stands.
+
+    With `after` it is taken up no sooner than that, and the attempt does not count: what it needs is away,
+    which is no fault of its own.
+    """
 
     async def release(session: AsyncSession) -> VideoChanged | None:
         video = await _locked(session, claim.video_id)
         if video is None or video.fence != claim.fence or video.deleted_at is not None:
             return None
         if video.status is VideoStatus.PROCESSING:
-            turn(session, video, VideoStatus.PENDING, await database.now(session), stage=Stage.QUEUED)
+            now = await database.now(session)
+            turn(session, video, VideoStatus.PENDING, now, stage=Stage.QUEUED)
+            if after is not None:
+                video.attempt -= 1
+                video.queued_at = now + after
         return _change_of(video) if video.status is VideoStatus.PENDING else None
 
     return await database.retrying(release)

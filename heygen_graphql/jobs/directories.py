@@ -15,6 +15,8 @@ from pathlib import Path
 from heygen_graphql.errors import BadSettings
 
 _LOCK_NAME = "lock"
+_LEAST_FREE_BYTES = 64 * 1024**2
+"""Of a disk that has less, a render would most likely see the end."""
 
 
 @contextmanager
@@ -40,6 +42,18 @@ def held_data_directory(directory: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def has_room(work: Path) -> bool:
+    """Whether a render could have a directory in `work`.
+
+    Who has no room must claim nothing: it could only lose it, and being idle would be the first to try.
+    """
+    try:
+        with scratch_directory(work):
+            return shutil.disk_usage(work).free >= _LEAST_FREE_BYTES
+    except OSError:
+        return False
 
 
 @contextmanager

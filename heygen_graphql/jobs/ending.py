@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from uuid import UUID
 
 import structlog
@@ -17,6 +18,8 @@ from heygen_graphql.storage import Storage
 from heygen_graphql.tables import VideoStatus
 
 _GIVE_BACK_SECONDS = 5.0
+_STORAGE_AWAY = timedelta(seconds=30)
+"""Before a video is taken up again that the storage was away for."""
 _MAX_FOLDERS = 1000
 """More than a video is ever begun."""
 _OUTCOMES = {
@@ -40,7 +43,7 @@ async def seen_to(place: Workplace, claim: Claim) -> AsyncIterator[None]:
         await give_back(place, claim)
         raise
     except StorageAway:
-        await give_back(place, claim)
+        await give_back(place, claim, after=_STORAGE_AWAY)
     except Exception:
         # Whatever it was: a full disk, a bug.
         _log.exception("attempt_failed")
@@ -74,11 +77,11 @@ async def record(place: Workplace, claim: Claim, end: Rendered | Failure | None)
     await tidy(place, claim)
 
 
-async def give_back(place: Workplace, claim: Claim) -> None:
+async def give_back(place: Workplace, claim: Claim, *, after: timedelta | None = None) -> None:
     """Let the video wait again."""
     try:
         async with asyncio.timeout(_GIVE_BACK_SECONDS):
-            change = await claiming.give_back(place.database, claim)
+            change = await claiming.give_back(place.database, claim, after=after)
     except Exception:
         # The lease runs out by itself, a little later.
         _log.warning("claim_not_given_back", exc_info=True)

@@ -18,6 +18,7 @@ from heygen_graphql.jobs import attempt, choosing, scenes
 from heygen_graphql.jobs.attempt import Workplace
 from heygen_graphql.jobs.broker import BrokerQueue, Queue, declare_actor
 from heygen_graphql.jobs.deciding import Terms
+from heygen_graphql.jobs.directories import has_room
 from heygen_graphql.jobs.sweep import Steadiness, clear_canceled, purge, sweep_forever
 from heygen_graphql.tables import Video, VideoStatus
 
@@ -153,6 +154,9 @@ class _Crew:
     async def _work(self) -> None:
         task = _current_task()
         while not self._place.closing.is_set():
+            if not await asyncio.to_thread(has_room, self._place.work):
+                _log.error("no_room_to_render", folder=str(self._place.work))
+                return
             claim = await choosing.claim_next(
                 self._place.database,
                 self._terms,

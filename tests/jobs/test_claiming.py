@@ -129,6 +129,18 @@ async def test_who_may_have_one_under_way_may_have_the_next_when_it_ends(databas
         await change(database, first, status=VideoStatus.PENDING)
 
 
+async def test_what_is_given_back_for_want_of_the_storage_waits_a_while_and_counts_no_attempt(
+    database: Database,
+) -> None:
+    video_id = await add_video(database)
+    mine = await claimed(database, video_id)
+    began = utc_now()
+    assert await claiming.give_back(database, mine, after=timedelta(seconds=30)) is not None
+    video = await load(database, video_id)
+    assert (video.status, video.attempt, video.losses) == (VideoStatus.PENDING, 0, 0)
+    assert video.queued_at > began + timedelta(seconds=20)
+
+
 async def test_videos_that_all_workers_left_behind_do_not_keep_each_other_waiting(
     database: Database,
 ) -> None:

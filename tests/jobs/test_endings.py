@@ -45,6 +45,23 @@ async def test_a_failure_that_may_pass_is_tried_again(
     assert await statuses(sqlite, video_id) == ["PROCESSING", "PENDING", "PROCESSING", "COMPLETED"]
 
 
+async def test_who_has_no_room_for_a_render_takes_none(settings: Settings, sqlite: Database) -> None:
+    work = settings.data_dir / "work"
+    async with server(settings, sqlite) as queue:
+        # Given a server whose scratch folder is gone
+        work.rmdir()
+        video_id = await add_video(sqlite)
+        # When it is told of a video, and looks for itself
+        await queue.hint(video_id)
+        await asyncio.sleep(1)
+        # Then the video has lost nothing, and is rendered once there is room
+        video = await load(sqlite, video_id)
+        assert (video.status, video.attempt, video.losses) == (VideoStatus.PENDING, 0, 0)
+        work.mkdir()
+        video = await wait_for_end(sqlite, video_id)
+    assert (video.status, video.attempt) == (VideoStatus.COMPLETED, 1)
+
+
 async def test_a_failure_that_will_not_pass_is_final(settings: Settings, sqlite: Database) -> None:
     failure = {"code": "UNSPEAKABLE_TEXT", "message": "No voice can read this. " * 50, "is_retryable": False}
     async with server(settings, sqlite) as queue:
