@@ -115,6 +115,8 @@ def _sqlite(url: URL, bounds: Bounds) -> AsyncEngine:
         pool_size=bounds.pool_size,
         max_overflow=0,
         pool_timeout=bounds.wait_seconds,
+        # Errors are logged, and a parameter may be a secret.
+        hide_parameters=True,
         connect_args={"factory": _SqliteConnection},
     )
 
@@ -161,6 +163,8 @@ def _postgresql(url: URL, bounds: Bounds) -> AsyncEngine:
         pool_size=bounds.pool_size,
         max_overflow=bounds.overflow,
         pool_timeout=bounds.wait_seconds,
+        # Errors are logged, and a parameter may be a secret.
+        hide_parameters=True,
         connect_args=options,
     )
     silence.watch(engine)

@@ -1,4 +1,5 @@
 import asyncio
+import errno
 import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -253,3 +254,18 @@ async def test_the_url_asks_for_tls_and_whom_to_trust_as_it_does_of_libpq(
         for ask in (migrate, require_newest_schema):
             with pytest.raises(BadSettings, match="certificate verify failed"):
                 await asyncio.to_thread(ask, mistrusted)
+
+
+async def test_what_a_statement_was_given_is_in_no_error(database_url: str) -> None:
+    async with opened(database_url) as database:
+        with pytest.raises(DBAPIError) as failed:
+            async with database.transaction() as session:
+                await session.execute(
+                    text("INSERT INTO nothing (secret) VALUES (:secret)"), {"secret": "whsec_1234"}
+                )
+    assert "whsec_1234" not in str(failed.value)
+
+
+def test_a_full_disk_of_this_machine_is_no_fault_of_the_database() -> None:
+    assert not is_passing_fault(OSError(errno.ENOSPC, "No space left on device"))
+    assert is_passing_fault(ConnectionRefusedError())
