@@ -14,6 +14,8 @@ from heygen_graphql.errors import BadSettings
 from heygen_graphql.machine import usable_cores
 
 MIN_SECRET_BYTES = 32
+_MIN_KEY_BYTES = {"HS256": MIN_SECRET_BYTES, "HS384": 48, "HS512": 64}
+"""As long as the hash, at least (RFC 7518, section 3.2)."""
 DEFAULT_PAGE_SIZE = 20
 MAX_PAGE_SIZE = 100
 _RENDER_BYTES = 2 * 1024**3
@@ -331,7 +333,7 @@ class Settings(BaseSettings):
             BadSettings: the secret is too short, or missing where several processes must share one.
         """
         if self.secret_key is not None:
-            return _long_enough("SECRET_KEY", self.secret_key)
+            return self._long_enough("SECRET_KEY", self.secret_key)
         if not self.is_embedded:
             raise BadSettings(
                 "SECRET_KEY is not set; every process needs the same one. " + _HOW_TO_MAKE_A_KEY
@@ -346,7 +348,15 @@ class Settings(BaseSettings):
         """
         if self.secret_key_previous is None:
             return None
-        return _long_enough("SECRET_KEY_PREVIOUS", self.secret_key_previous)
+        return self._long_enough("SECRET_KEY_PREVIOUS", self.secret_key_previous)
+
+    def _long_enough(self, name: str, secret: SecretStr) -> bytes:
+        key, least = secret.get_secret_value().encode(), _MIN_KEY_BYTES[self.algorithm]
+        if len(key) < least:
+            raise BadSettings(
+                f"{name} has {len(key)} bytes; {self.algorithm} needs at least {least}. " + _HOW_TO_MAKE_A_KEY
+            )
+        return key
 
     def make_data_directory(self) -> None:
         """For the database that lies in it, when no other is named.
@@ -370,15 +380,6 @@ class Settings(BaseSettings):
 
 
 _HOW_TO_MAKE_A_KEY = 'Make one with: python -c "import secrets; print(secrets.token_urlsafe(48))"'
-
-
-def _long_enough(name: str, secret: SecretStr) -> bytes:
-    key = secret.get_secret_value().encode()
-    if len(key) < MIN_SECRET_BYTES:
-        raise BadSettings(
-            f"{name} has {len(key)} bytes; it needs at least {MIN_SECRET_BYTES}. " + _HOW_TO_MAKE_A_KEY
-        )
-    return key
 
 
 def _kept_key(path: Path) -> bytes:

@@ -80,9 +80,11 @@ def test_every_faulty_setting_gets_a_line_with_its_value_and_no_secret_is_shown(
     assert "hunter2" not in done.stderr
 
 
-@pytest.mark.parametrize("secret", ["", "too short"])
+@pytest.mark.parametrize(
+    ("secret", "algorithm"), [("", "HS256"), ("too short", "HS256"), ("k" * 47, "HS384"), ("k" * 63, "HS512")]
+)
 def test_many_machines_refuse_to_start_without_a_good_secret_and_say_how_to_make_one(
-    secret: str, tmp_path: Path
+    secret: str, algorithm: str, tmp_path: Path
 ) -> None:
     done = heygen(
         "api",
@@ -90,6 +92,7 @@ def test_many_machines_refuse_to_start_without_a_good_secret_and_say_how_to_make
         REDIS_URL="redis://127.0.0.1:1/0",
         DATABASE_URL="postgresql+asyncpg://u@127.0.0.1:1/x",
         SECRET_KEY=secret,
+        ALGORITHM=algorithm,
     )
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1

@@ -128,7 +128,11 @@ class SecurityHeaders:
 
 
 class Measured:
-    """Counts requests and their time by route; what no route matches counts as "unmatched"."""
+    """Counts requests and the time to their answers' beginnings, by route; what no route matches counts as
+    "unmatched".
+
+    An answer may go on for hours, as long as somebody watches.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -139,11 +143,12 @@ class Measured:
             return
         began = time.perf_counter()
         status = 500
+        seconds: float | None = None
 
         async def send_noted(message: Message) -> None:
-            nonlocal status
+            nonlocal status, seconds
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, seconds = message["status"], time.perf_counter() - began
             await send(message)
 
         try:
@@ -152,7 +157,9 @@ class Measured:
             endpoint = _route(scope)
             method = _method(scope)
             HTTP_REQUESTS.labels(method=method, endpoint=endpoint, status=status).inc()
-            HTTP_SECONDS.labels(method=method, endpoint=endpoint).observe(time.perf_counter() - began)
+            HTTP_SECONDS.labels(method=method, endpoint=endpoint).observe(
+                time.perf_counter() - began if seconds is None else seconds
+            )
 
 
 class BodyLimit:
