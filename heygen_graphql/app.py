@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from fastapi import FastAPI, Request
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.middleware.gzip import GZipMiddleware
-from fastapi.middleware.trustedhost import TrustedHostMiddleware
 from fastapi.responses import JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -38,6 +37,7 @@ from heygen_graphql.videos import Experience, Quotas, voices_of
 from heygen_graphql.web import health, stock
 from heygen_graphql.web.graphiql_page import ASSETS, ASSETS_PATH
 from heygen_graphql.web.health import Health
+from heygen_graphql.web.hosts import KnownHosts
 from heygen_graphql.web.media import Media
 from heygen_graphql.web.middleware import (
     ALLOWED_HEADERS,
@@ -246,7 +246,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
         max_age=3600,
     )
     app.add_middleware(SecurityHeaders)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=settings.allowed_hosts, www_redirect=False)
+    app.add_middleware(KnownHosts, allowed_hosts=settings.allowed_hosts)
     app.add_middleware(Measured)
     app.add_middleware(Traced)
     app.add_middleware(RequestId)

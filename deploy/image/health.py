@@ -1,7 +1,6 @@
 """Whether the container's process answers: an API at its port, a worker at the port of its metrics.
 
-Of the two only one listens in a container. Any answer but a 5xx will do: that of the API to a Host that it
-does not know says as well that it lives.
+Of the two only one listens in a container.
 """
 
 import http.client

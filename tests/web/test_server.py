@@ -50,8 +50,9 @@ def test_every_answer_carries_its_requests_id(http: httpx.Client) -> None:
 
 
 def test_only_known_hosts_and_origins_are_served(http: httpx.Client) -> None:
-    assert http.get("/health", headers={"Host": "elsewhere.example"}).status_code == 400
-    assert http.get("/health", headers={"Host": "[::1]:8000"}).status_code == 200
+    asked = {"query": "{ __typename }"}
+    assert http.post("/graphql", json=asked, headers={"Host": "elsewhere.example"}).status_code == 400
+    assert http.post("/graphql", json=asked, headers={"Host": "[::1]:8000"}).status_code == 200
     preflight = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
     known = http.options("/graphql", headers=preflight | {"Origin": "https://studio.example"})
     unknown = http.options("/graphql", headers=preflight | {"Origin": "https://elsewhere.example"})
@@ -105,6 +106,17 @@ def test_no_answer_may_be_framed_or_taken_for_another_type(http: httpx.Client, p
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["x-frame-options"] == "DENY"
     assert headers["referrer-policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize("host", ["10.0.0.7:8000", "api:8000", "elsewhere.example"])
+def test_machines_ask_for_health_and_metrics_by_any_host_and_for_nothing_else(
+    http: httpx.Client, host: str
+) -> None:
+    for path in ("/health", "/health/ready", "/metrics"):
+        assert http.get(path, headers={"Host": host}).status_code == 200
+    for path in ("/graphql?query={__typename}", "/health/detailed", "/health/", "/metrics/", "/media/no"):
+        answer = http.get(path, headers={"Host": host})
+        assert (answer.status_code, answer.text) == (400, "Invalid host header")
 
 
 def test_only_known_hosts_get_a_websocket(http: httpx.Client) -> None:
