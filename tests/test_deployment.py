@@ -59,8 +59,11 @@ def filled(text: str, **environment: str) -> str:
 
 
 def environment_of(service: str, **environment: str) -> dict[str, str]:
-    return {
-        name: filled(str(value), **environment) for name, value in SERVICES[service]["environment"].items()
+    """A name without a value is passed on where it is set."""
+    given = SERVICES[service]["environment"]
+    passed_on = {name: environment[name] for name in given.keys() & environment if given[name] is None}
+    return passed_on | {
+        name: filled(str(value), **environment) for name, value in given.items() if value is not None
     }
 
 
@@ -120,8 +123,11 @@ def test_the_images_variables_are_settings() -> None:
 def test_prometheus_looks_for_a_workers_metrics_where_the_image_has_them() -> None:
     (port,) = re.findall(r"METRICS_PORT=(\d+)", DOCKERFILE.read_text())
     jobs = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())["scrape_configs"]
-    targets = {target for job in jobs for of in job["static_configs"] for target in of["targets"]}
-    assert targets == {"api:8000", f"worker:{port}"}
+    looked_up = [of for job in jobs for of in job["dns_sd_configs"]]
+    # By name, all that there are of a service.
+    assert all(of["type"] == "A" for of in looked_up)
+    assert {(*of["names"], of["port"]) for of in looked_up} == {("api", 8000), ("worker", int(port))}
+    assert {name for of in looked_up for name in of["names"]} <= SERVICES.keys()
 
 
 def test_what_the_dockerfile_copies_is_let_through() -> None:
@@ -148,6 +154,23 @@ def test_every_variable_is_a_setting_and_its_value_one_that_it_takes(
         assert not settings.is_embedded
         assert settings.previous_key is None
         assert settings.database_url == "postgresql+asyncpg://heygen:secret@postgres/heygen"
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_what_the_documents_advise_to_set_is_passed_on_and_otherwise_not_set(service: str) -> None:
+    advised = {
+        "AWS_SESSION_TOKEN": "token",
+        "DATABASE_POOL_SIZE": "20",
+        "DRAIN_SECONDS": "10",
+        "MAX_CONNECTIONS_PER_USER": "500",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318",
+        "RENDER_MAX_MEMORY_BYTES": "4294967296",
+        "VIDEOS_AT_ONCE_PER_USER": "2",
+    }
+    assert advised.items() <= environment_of(service, **BASIC, **advised).items()
+    assert not advised.keys() & environment_of(service, **BASIC).keys()
+    # All of .env would be more than they need.
+    assert "env_file" not in SERVICES[service]
 
 
 @pytest.mark.parametrize("service", OURS)
@@ -236,7 +259,7 @@ def api(tmp_path: Path, sqlite_url: str) -> Iterator[str]:
 
 def test_the_health_check_knows_an_api_from_none(api: str) -> None:
     nowhere = str(free_port())
-    assert httpx.get(f"{api}/health", trust_env=False).status_code == 400
+    assert httpx.get(f"{api}/health/detailed", trust_env=False).status_code == 400
     assert health(PORT=api.rpartition(":")[2], METRICS_PORT=nowhere) == 0
     assert health(PORT=nowhere, METRICS_PORT=nowhere) == 1
 
