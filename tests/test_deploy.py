@@ -145,6 +145,15 @@ def test_every_number_is_documented_and_no_other() -> None:
     assert documented == bases
 
 
+def test_every_line_that_the_document_has_one_look_for_is_logged() -> None:
+    code = "".join(path.read_text() for path in (ROOT / "heygen_graphql").rglob("*.py"))
+    logged = set(re.findall(r"log\.\w+\(\s*\"(\w+)\"", code))
+    named = set(re.findall(r"`([a-z]+(?:_[a-z]+)+)`", DOCUMENT.partition("## Alerts")[2]))
+    assert {"storage_away", "work_failed"} <= named
+    # Beside them fields of lines, and what PostgreSQL calls a setting.
+    assert named - KNOWN.keys() - {"log_tail", "max_connections", "request_id"} <= logged
+
+
 def test_every_number_is_on_the_dashboard_or_in_an_alert(parsed: list[dict[str, Any]]) -> None:
     shown = {selector["name"] for found in parsed for selector in found["selectors"]}
     bases = {re.sub(r"_(sum|count|bucket)$", "", name) for name in KNOWN}

@@ -55,7 +55,7 @@ async def insist(ask: Callable[[], Awaitable[T]]) -> T:
         except StorageAway as error:
             if time.monotonic() > give_up_at:
                 raise
-            _log.warning("storage_away", error=error.reason)
+            _log.warning("storage_away", reason=error.reason)
         except Exception as error:
             if not is_passing_fault(error):
                 raise

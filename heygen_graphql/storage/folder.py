@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import IO, TypeVar
 
 import obstore
+import structlog
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore
 
@@ -26,6 +27,8 @@ from heygen_graphql.storage.waiting import to_the_end
 Result = TypeVar("Result")
 
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+_log = structlog.stdlib.get_logger(__name__)
 
 
 class FolderStorage(Storage):
@@ -168,17 +171,25 @@ def _told() -> Iterator[None]:
         # A key that goes on where a file is, or ends where a folder is.
         raise FileNotFoundError(*error.args) from None
     except OSError as error:
-        STORAGE_ERRORS.inc()
+        reason = error.strerror or type(error).__name__
+        _count(reason)
         if error.errno in _DISK_FULL:
             raise
-        raise StorageAway(error.strerror or "") from error
+        raise StorageAway(reason) from error
     except BaseError as error:
-        STORAGE_ERRORS.inc()
         # It tells by its text alone.
         for code in _DISK_FULL:
             if os.strerror(code) in str(error):
+                _count(os.strerror(code))
                 raise OSError(code, os.strerror(code)) from error
-        raise StorageAway(type(error).__name__) from error
+        reason = type(error).__name__
+        _count(reason)
+        raise StorageAway(reason) from error
+
+
+def _count(reason: str) -> None:
+    _log.warning("storage_away", reason=reason)
+    STORAGE_ERRORS.inc()
 
 
 def _unless_gone(
