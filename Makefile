@@ -6,7 +6,7 @@
 #   make check    what can be judged without running the server
 #   make test     the tests; TESTS="tests/test_journey.py -k sqlite" for some of them, PROCESSES=0 for one at a time
 #   make chaos    200 videos while everything dies; SEED=7 does the same again, QUICK=1 for 32, S3=1 with a bucket
-#   make bench    what rendering costs, and how the server answers meanwhile
+#   make bench    what rendering, answering, watching and many machines cost
 #   make sheet    docs/contact-sheet.jpg: every drawn presenter, captions, all three aspect ratios
 #   make setup | web | lock | clean
 
@@ -128,6 +128,9 @@ bench: .venv/.project .venv/.tests .venv/.bench
 	@$(BIN)/python -m benchmarks.rendering
 	@$(BIN)/python -m benchmarks.load
 	@$(BIN)/python -m benchmarks.subscriptions
+	@$(BIN)/python -m benchmarks.scaling
+	@$(BIN)/python -m benchmarks.limits
+	@$(BIN)/python -m benchmarks.capacity
 
 sheet: .venv/.project
 	@$(BIN)/python -m benchmarks.contact_sheet
