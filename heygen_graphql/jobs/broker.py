@@ -1,8 +1,8 @@
-"""Dramatiq as a carrier of hints: "have a look at this video".
+"""Dramatiq as a carrier of hints: "something has become of this video, and there may be work".
 
 Everything Dramatiq could do beyond that stays switched off. Its retries, time limits and age limits would
-be a second opinion on what the row says, and its redelivery after a crash may take minutes; the sweep
-does not.
+be a second opinion on what the row says, and its redelivery after a crash may take minutes; a worker that is
+idle looks by itself every few seconds.
 """
 
 import asyncio
@@ -31,8 +31,8 @@ _log = structlog.get_logger(__name__)
 
 class Queue(Protocol):
     async def hint(self, video_id: UUID) -> None:
-        """Have some worker look at the video, soon. Never raises because the broker is away: the sweep
-        hints again."""
+        """Have some worker look for work, soon. Never raises because the broker is away: workers look by
+        themselves, a little later."""
         ...
 
 
